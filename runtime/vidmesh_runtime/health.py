@@ -1,0 +1,24 @@
+"""`python -m vidmesh_runtime.health [ADDRESS]`: exit 0 where the service there is ready. For containers' health checks."""
+
+import os
+import sys
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+
+def is_ready(address: str, *, timeout: float = 3) -> bool:
+    """Whether the service at "host:port" says that it is serving."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(
+                health_pb2.HealthCheckRequest(), timeout=timeout
+            )
+        except grpc.RpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+if __name__ == "__main__":
+    listen = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("VIDMESH_LISTEN", "127.0.0.1:50051")
+    sys.exit(0 if is_ready(listen.replace("0.0.0.0", "127.0.0.1")) else 1)  # noqa: S104 - no bind, a look

@@ -1,0 +1,184 @@
+"""The transactional outbox: what is true in the database is told on the bus, later if need be, never not."""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiosql
+import asyncpg
+from google.protobuf.message import Message
+from nats.errors import Error as NatsError
+
+from vidmesh_runtime import bus as topology
+from vidmesh_runtime.bus import Bus
+from vidmesh_runtime.crash import crash_point
+from vidmesh_runtime.database import UNREACHABLE, Connection, Pool
+from vidmesh_runtime.events import event_headers, kind_of
+
+log = logging.getLogger(__name__)
+sql = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg")
+
+TERM = timedelta(seconds=10)
+BATCH = 256
+
+
+async def tell(connection: Connection, *, tenant: str, job_id: str, stage: str, fact: Message) -> None:
+    """Write a fact into the outbox, in the caller's transaction."""
+    kind = kind_of(fact)
+    await sql.add(
+        connection,
+        subject=topology.event_subject(tenant, job_id, stage, kind),
+        kind=type(fact).__name__,
+        job_id=job_id,
+        number=await sql.next_number(connection, job_id=job_id),
+        payload=fact.SerializeToString(),
+    )
+
+
+async def trigger(connection: Connection, *, stage: str, priority: str, work_id: str) -> None:
+    """Write a trigger into the outbox, in the caller's transaction: a worker of the stage will look for work."""
+    await sql.add(
+        connection,
+        subject=topology.work_subject(stage, priority),
+        kind="",
+        job_id="",
+        number=0,
+        payload=work_id.encode(),
+    )
+
+
+async def bury(connection: Connection, *, stage: str, job_id: str, letter: Message) -> None:
+    """Write a dead letter into the outbox, in the caller's transaction."""
+    await sql.add(
+        connection,
+        subject=topology.dead_subject(stage),
+        kind=type(letter).__name__,
+        job_id=job_id,
+        number=0,
+        payload=letter.SerializeToString(),
+    )
+
+
+class Ticker:
+    """Publishes what nobody misses: progress and text deltas, straight to the bus."""
+
+    def __init__(self, bus: Bus, *, source: str) -> None:
+        self._bus = bus
+        self._source = source
+
+    async def tick(self, *, tenant: str, job_id: str, stage: str, event: Message) -> None:
+        """Publish an event that need not arrive. Does nothing while the bus is away."""
+        headers = event_headers(
+            identifier=str(uuid.uuid4()),
+            time=datetime.now(UTC),
+            source=self._source,
+            kind=type(event).__name__,
+            job_id=job_id,
+            number=0,
+        )
+        if not self._bus.client.is_connected:
+            return
+        with contextlib.suppress(NatsError, OSError):
+            await self._bus.client.publish(
+                topology.event_subject(tenant, job_id, stage, kind_of(event)),
+                event.SerializeToString(),
+                headers=headers,
+            )
+
+
+class Relay:
+    """Publishes the outbox in order. Of a service's processes one does so at a time, elected by a lease."""
+
+    def __init__(self, pool: Pool, bus: Bus, *, schema: str, keep: timedelta) -> None:
+        self._pool = pool
+        self._bus = bus
+        self._schema = schema
+        self._keep = keep
+        self._holder = uuid.uuid4()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Publish for ever, through restarts of the database and of the bus."""
+        try:
+            while True:
+                try:
+                    async with self._pool.acquire() as listener:
+                        await listener.add_listener(f"{self._schema}_outbox", self._notified)
+                        try:
+                            await self._lead(listener)
+                        finally:
+                            with contextlib.suppress(*UNREACHABLE):
+                                await listener.remove_listener(f"{self._schema}_outbox", self._notified)
+                except (*UNREACHABLE, asyncpg.PostgresError, NatsError, TimeoutError) as error:
+                    log.warning("outbox: %s; trying again", error or type(error).__name__)
+                    await asyncio.sleep(0.5)
+        finally:
+            with contextlib.suppress(*UNREACHABLE):
+                await sql.resign(self._pool, role="relay", holder=self._holder)
+
+    async def _lead(self, connection: Connection) -> None:
+        led, forgot = 0.0, 0.0
+        loop = asyncio.get_running_loop()
+        while True:
+            self._wake.clear()
+            if loop.time() - led > TERM.total_seconds() / 3:
+                if not await sql.lead(connection, role="relay", holder=self._holder, term=TERM):
+                    await asyncio.sleep(1)
+                    continue
+                led = loop.time()
+                await self._meet_bus(connection)
+            if loop.time() - forgot > 600:
+                await sql.forget(connection, keep=self._keep + timedelta(days=1))
+                forgot = loop.time()
+            if await self._publish_batch(connection) < BATCH:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), 1)
+
+    async def _meet_bus(self, connection: Connection) -> None:
+        born = await self._bus.born()
+        known = await sql.known_bus(connection)
+        if known == born:
+            return
+        if known is not None:
+            log.warning("the bus is new and empty; publishing the facts of unfinished jobs again")
+            await sql.refill(connection)
+        await sql.know_bus(connection, born=born)
+
+    async def _publish_batch(self, connection: Connection) -> int:
+        rows = [row async for row in sql.unpublished(connection, most=BATCH)]
+        if not rows:
+            return 0
+        acknowledgements = []
+        for row in rows:
+            headers = {topology.HEADER_DEDUPE: str(row["event_id"])}
+            if row["number"]:
+                headers = event_headers(
+                    identifier=str(row["event_id"]),
+                    time=row["created_at"],
+                    source=self._schema,
+                    kind=row["kind"],
+                    job_id=row["job_id"],
+                    number=row["number"],
+                )
+            acknowledgements.append(
+                await self._bus.jetstream.publish_async(
+                    row["subject"], row["payload"], headers=headers, wait_stall=5
+                )
+            )
+        outcomes = await asyncio.wait_for(asyncio.gather(*acknowledgements, return_exceptions=True), 10)
+        crash_point("after-publish")
+        # What follows a refused fact stays unmarked and goes out again after it, so that order holds; watchers drop the repeats.
+        done = [row["id"] for row in rows]
+        for place, outcome in enumerate(outcomes):
+            if isinstance(outcome, BaseException):
+                done = done[:place]
+                await sql.mark_published(connection, ids=done)
+                raise outcome
+        await sql.mark_published(connection, ids=done)
+        return len(rows)
+
+    def _notified(self, *_: object) -> None:
+        self._wake.set()

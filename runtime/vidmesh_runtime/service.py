@@ -1,0 +1,125 @@
+"""Running a service: its parts opened in order, its loops kept alive, its end orderly."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import FileDescriptor
+
+from vidmesh.ingest.v1 import ingest_service_pb2
+from vidmesh.query.v1 import query_service_pb2
+from vidmesh.summarize.v1 import summarize_service_pb2
+from vidmesh.transcribe.v1 import transcribe_service_pb2
+from vidmesh_runtime.auth import Gatekeeper
+from vidmesh_runtime.bus import Bus, open_bus
+from vidmesh_runtime.database import RUNTIME_MIGRATIONS, Pool, migrate, open_pool
+from vidmesh_runtime.media import MediaStore
+from vidmesh_runtime.outbox import Relay, Ticker
+from vidmesh_runtime.server import open_server
+from vidmesh_runtime.settings import ServiceSettings
+from vidmesh_runtime.watch import Watchtower
+from vidmesh_runtime.worker import Worker
+
+log = logging.getLogger(__name__)
+
+FILES: tuple[FileDescriptor, ...] = (
+    ingest_service_pb2.DESCRIPTOR,
+    transcribe_service_pb2.DESCRIPTOR,
+    summarize_service_pb2.DESCRIPTOR,
+    query_service_pb2.DESCRIPTOR,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What every service works with."""
+
+    pool: Pool
+    bus: Bus
+    media: MediaStore
+    ticker: Ticker
+    watchtower: Watchtower
+
+
+@asynccontextmanager
+async def open_parts(name: str, settings: ServiceSettings, migrations: Path) -> AsyncIterator[Parts]:
+    """Connect to the database, migrate it, connect to the bus and the media store."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    async with (
+        open_pool(settings.database_url, schema=name) as pool,
+        open_bus(
+            settings.nats_url,
+            name=name,
+            events_max_bytes=settings.events_max_bytes,
+            events_max_age=settings.events_max_age,
+            work_max_bytes=settings.work_max_bytes,
+            replicas=settings.nats_replicas,
+        ) as bus,
+    ):
+        await migrate(pool, schema=name, folders=[RUNTIME_MIGRATIONS, migrations])
+        yield Parts(
+            pool=pool,
+            bus=bus,
+            media=MediaStore(settings.media_url),
+            ticker=Ticker(bus, source=name),
+            watchtower=Watchtower(bus),
+        )
+
+
+async def serve(
+    name: str,
+    settings: ServiceSettings,
+    parts: Parts,
+    *,
+    register: Callable[[grpc.aio.Server], None],
+    serves: str,
+    workers: Sequence[Worker],
+    loops: Iterable[Callable[[], Coroutine[Any, Any, None]]],
+) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what is in hand or hand it back.
+
+    `loops` run for ever beside the service's relay, watchtower and workers; one that ends or fails ends the service.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    gatekeeper = Gatekeeper(settings.jwks_path, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+    relay = Relay(parts.pool, parts.bus, schema=name, keep=settings.events_max_age)
+    async with open_server(
+        settings.listen,
+        gatekeeper,
+        register=[register],
+        serves=[serves],
+        files=FILES,
+        grace=1,
+    ) as server:
+        runs = [relay.run, parts.watchtower.run, *(worker.run for worker in workers), *loops]
+        tasks = [asyncio.create_task(run(), name=getattr(run, "__qualname__", name)) for run in runs]
+        await server.set_ready(ready=True)
+        log.info("%s serves on port %d", name, server.port)
+        stopping = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        await server.set_ready(ready=False)
+        await asyncio.gather(*(worker.stop(settings.grace) for worker in workers))
+        for task in (*tasks, stopping):
+            task.cancel()
+        await asyncio.gather(*tasks, stopping, return_exceptions=True)
+        for task in done - {stopping}:
+            task.result()
+            raise RuntimeError(f"{task.get_name()} ended")
+    log.info("%s stopped", name)
+
+
+def start(main: Callable[[], Coroutine[Any, Any, None]], *, log_level: str) -> None:
+    """Run a service's main coroutine with logging set up; what `__main__.py` calls."""
+    logging.basicConfig(
+        level=log_level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    asyncio.run(main())

@@ -1,0 +1,68 @@
+"""What every service must be told."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Read once at start from `VIDMESH_*` environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix="VIDMESH_", use_attribute_docstrings=True, frozen=True)
+
+    database_url: str
+    """The PostgreSQL address, with the service's own role."""
+
+    nats_url: str
+    """The NATS server's address, or several with commas between."""
+
+    media_url: str
+    """Where media objects are: `file:///folder` or `s3://bucket/prefix`."""
+
+    jwks_path: Path
+    """The file with the public keys (JWK set) that tokens are checked against."""
+
+    listen: str = "127.0.0.1:50051"
+    """The address that the gRPC server listens on."""
+
+    data_dir: Path
+    """A folder of the service's own, for temporary files and local indexes."""
+
+    log_level: str = "INFO"
+    """The least level that is logged: DEBUG, INFO, WARNING or ERROR."""
+
+    jwt_issuer: str = "vidmesh"
+    """The issuer (`iss`) that a token must have."""
+
+    jwt_audience: str = "vidmesh"
+    """The audience (`aud`) that a token must have."""
+
+    lease: timedelta = timedelta(seconds=30)
+    """How long a worker owns a piece of work without renewing its lease."""
+
+    max_attempts: Annotated[int, Field(ge=1)] = 4
+    """How often a piece of work is tried before it is given up."""
+
+    retry_delay: timedelta = timedelta(seconds=2)
+    """The wait before the second attempt; it doubles with each further one, with jitter."""
+
+    reconcile_every: timedelta = timedelta(seconds=5)
+    """How often due work is compared with the triggers on the bus."""
+
+    grace: timedelta = timedelta(seconds=10)
+    """How long work in hand may go on after SIGTERM before it is handed back."""
+
+    events_max_bytes: int = 1 << 30
+    """The size of the EVENTS stream in bytes; the oldest events leave first."""
+
+    events_max_age: timedelta = timedelta(days=7)
+    """How long events are kept."""
+
+    work_max_bytes: int = 64 << 20
+    """The size of the WORK stream in bytes; beyond it, work waits in the database."""
+
+    nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    """On how many NATS servers each stream is kept."""

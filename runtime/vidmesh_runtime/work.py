@@ -1,0 +1,156 @@
+"""Work: rows that say what is to be done, by whom it is being done, and until when that one may be trusted to be alive.
+
+Postgres decides, in its own time: claiming and completing compare and set the lease's token, so that a worker which was
+thought dead can do no harm when it comes back.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import aiosql
+from google.protobuf.message import Message
+
+from vidmesh.errors.v1.failure_pb2 import Failure as FailureMessage
+from vidmesh_runtime import outbox
+from vidmesh_runtime.bus import PRIORITIES
+from vidmesh_runtime.database import Connection, Pool
+from vidmesh_runtime.errors import Failure
+
+sql = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg")
+
+
+class LeaseLostError(Exception):
+    """Somebody else has the work by now, or it was cancelled: write nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A piece of work and the right to do it."""
+
+    id: uuid.UUID
+    kind: str
+    """Which handler does it."""
+    key: str
+    """What it is: unique among its kind."""
+    tenant: str
+    job_id: str
+    video_id: str
+    priority: str
+    payload: bytes
+    """The message that was given to `add`, serialised."""
+    attempt: int
+    """Which attempt this is, from 1."""
+    token: uuid.UUID
+
+    async def complete(self, connection: Connection) -> None:
+        """Mark the work done, in the caller's transaction, which must hold the results and the facts too.
+
+        Raises LeaseLostError where the lease is no longer ours; the transaction must then be rolled back.
+        """
+        if not await sql.complete(connection, id=self.id, token=self.token):
+            raise LeaseLostError(self.key)
+
+
+async def add(
+    connection: Connection,
+    *,
+    stage: str,
+    kind: str,
+    key: str,
+    tenant: str,
+    job_id: str,
+    video_id: str,
+    payload: Message,
+    priority: str = "normal",
+    delay: timedelta = timedelta(0),
+) -> bool:
+    """Add a piece of work and its trigger, in the caller's transaction; False where it is known already."""
+    added = await sql.add(
+        connection,
+        kind=kind,
+        key=key,
+        tenant=tenant,
+        job_id=job_id,
+        video_id=video_id,
+        rank=PRIORITIES.index(priority),
+        payload=payload.SerializeToString(),
+        delay=delay,
+    )
+    if added is None:
+        return False
+    await outbox.trigger(connection, stage=stage, priority=priority, work_id=str(added))
+    return True
+
+
+async def claim(pool: Pool, *, lease: timedelta, attempts: int) -> Lease | None:
+    """The most urgent piece of work that is due; None where there is none."""
+    row = await sql.claim(pool, lease=lease, attempts=attempts)
+    return None if row is None else _lease(row)
+
+
+async def renew(pool: Pool, held: Lease, *, lease: timedelta) -> bool:
+    """Prolong a lease; False where it is lost."""
+    return bool(await sql.renew(pool, id=held.id, token=held.token, lease=lease))
+
+
+async def postpone(pool: Pool, held: Lease, *, delay: timedelta, failure: Failure) -> bool:
+    """Hand the work back to be tried again after `delay`; False where the lease is lost."""
+    return bool(
+        await sql.postpone(
+            pool, id=held.id, token=held.token, delay=delay, failure=failure.to_proto().SerializeToString()
+        )
+    )
+
+
+async def hand_back(pool: Pool, held: Lease) -> bool:
+    """Hand the work back as if it had never been claimed; False where the lease is lost."""
+    return bool(await sql.hand_back(pool, id=held.id, token=held.token))
+
+
+async def give_up(connection: Connection, held: Lease, *, stage: str, failure: Failure) -> None:
+    """Mark the work failed and write its dead letter, in the caller's transaction. Raises LeaseLostError."""
+    letter: FailureMessage = failure.to_proto()
+    if not await sql.give_up(connection, id=held.id, token=held.token, failure=letter.SerializeToString()):
+        raise LeaseLostError(held.key)
+    await outbox.bury(connection, stage=stage, job_id=held.job_id, letter=letter)
+
+
+async def abandoned(pool: Pool, *, attempts: int) -> list[Lease]:
+    """Work whose worker died on each attempt."""
+    return [_lease(row) async for row in sql.abandoned(pool, attempts=attempts)]
+
+
+async def cancel_job(connection: Connection, job_id: str) -> None:
+    """Cancel all work of a job that is not done, in the caller's transaction."""
+    await sql.cancel_job(connection, job_id=job_id)
+
+
+async def drop_job(connection: Connection, job_id: str) -> None:
+    """Delete all work of a job, in the caller's transaction."""
+    await sql.drop_job(connection, job_id=job_id)
+
+
+async def retry_job(connection: Connection, stage: str, job_id: str) -> int:
+    """Make failed and cancelled work of a job ready again, in the caller's transaction; how much it was."""
+    count = 0
+    async for row in sql.retry_job(connection, job_id=job_id):
+        await outbox.trigger(
+            connection, stage=stage, priority=PRIORITIES[row["rank"]], work_id=str(row["id"])
+        )
+        count += 1
+    return count
+
+
+async def due(pool: Pool, *, most: int) -> int:
+    """How many pieces of work have a worker or need one, counted up to `most`."""
+    return int(await sql.due(pool, most=most))
+
+
+def _lease(row: Mapping[str, object]) -> Lease:
+    values = dict(row)
+    rank = values.pop("rank")
+    assert isinstance(rank, int)
+    return Lease(priority=PRIORITIES[rank], token=values.pop("lease_token"), **values)  # type: ignore[arg-type] # the query's columns are the fields
