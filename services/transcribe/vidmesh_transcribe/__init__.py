@@ -1,0 +1,1 @@
+"""The transcribe service: windows of sound in, timed text out."""

@@ -1,0 +1,85 @@
+"""A recogniser in a process of its own: `python -m vidmesh_transcribe.recognizer_process`, spoken to as `frames` says.
+
+It ends when its parent does or closes the pipe, also in the middle of a window: the pipe is read by a thread of its own.
+"""
+
+import contextlib
+import os
+import queue
+import signal
+import sys
+import threading
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+import psutil  # type: ignore[import-untyped]  # it publishes no types
+
+from vidmesh_transcribe import frames
+from vidmesh_transcribe.choice import open_recognizer
+from vidmesh_transcribe.frames import Frame
+from vidmesh_transcribe.recognizer import Recognizer, RecognizerCrashedError, RecognizerError
+from vidmesh_transcribe.speech import resampled
+
+
+def main() -> None:
+    """Serve one parent over standard input and output."""
+    # The parent decides when to stop: a Ctrl-C in the terminal reaches both.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(5)  # the event loops of this machine's services come first
+    output = _claim_output()
+    requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
+
+    def send(kind: str, body: Any) -> None:
+        output.write(Frame(kind, body).encoded())
+        output.flush()
+
+    recognizer = _open(requests.get(), send)
+    while recognizer is not None:
+        _answer(recognizer, requests.get(), send)
+
+
+def _claim_output() -> BinaryIO:
+    """Keep standard output for frames, and turn what libraries print there to standard error."""
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return output
+
+
+def _read(source: BinaryIO, requests: "queue.SimpleQueue[Frame]") -> None:
+    with contextlib.suppress(ValueError):
+        while (frame := frames.read(source)) is not None:
+            requests.put(frame)
+    os._exit(0)
+
+
+def _open(request: Frame, send: Any) -> Recognizer | None:
+    try:
+        recognizer = open_recognizer(frames.options_of(request.body), lambda text: send("telling", text))
+    except RecognizerError as error:
+        send("failed", {"kind": error.kind, "message": str(error)})
+        return None
+    send("opened", asdict(recognizer.engine))
+    return recognizer
+
+
+def _answer(recognizer: Recognizer, request: Frame, send: Any) -> None:
+    try:
+        pcm = resampled(request.data, request.body["rate"])
+        hearing, segments = recognizer.recognize(pcm, request.body["language"])
+        send("hearing", asdict(hearing))
+        for segment in segments:
+            send("segment", asdict(segment))
+    except RecognizerError as error:
+        send("failed", {"kind": error.kind, "message": str(error)})
+    except (RuntimeError, ValueError, MemoryError) as error:
+        # CTranslate2 tells lack of memory and a broken device so; what state that leaves it in, nobody knows.
+        send("failed", {"kind": RecognizerCrashedError.kind, "message": f"{type(error).__name__}: {error}"})
+        raise
+    else:
+        send("done", {"resident": psutil.Process().memory_info().rss})
+
+
+if __name__ == "__main__":
+    main()
