@@ -1,0 +1,1 @@
+"""The summarize service: sections, summaries and chapters of a transcript as it grows."""
