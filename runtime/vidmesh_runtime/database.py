@@ -4,8 +4,9 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import aiosql
 import asyncpg
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,11 @@ UNREACHABLE = (
     asyncpg.TooManyConnectionsError,
 )
 """What asyncpg raises while the database is away."""
+
+
+def load_queries(path: Path) -> Any:
+    """The named queries of a `.sql` file, as methods that take a connection or the pool first."""
+    return aiosql.from_path(path, "asyncpg", mandatory_parameters=False)
 
 
 @asynccontextmanager

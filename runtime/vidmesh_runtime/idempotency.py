@@ -6,15 +6,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import aiosql
 from google.protobuf.message import Message
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh_runtime.auth import caller
-from vidmesh_runtime.database import Connection, Pool
+from vidmesh_runtime.database import Connection, Pool, load_queries
 from vidmesh_runtime.errors import Failure, invalid
 
-sql = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg")
+sql = load_queries(Path(__file__).with_suffix(".sql"))
 Answer = TypeVar("Answer", bound=Message)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-import aiosql
 from google.protobuf.message import DecodeError
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -16,12 +15,12 @@ from vidmesh_runtime import bus as topology
 from vidmesh_runtime import work
 from vidmesh_runtime.bus import Bus
 from vidmesh_runtime.crash import crash_point
-from vidmesh_runtime.database import UNREACHABLE, Connection, Pool
+from vidmesh_runtime.database import UNREACHABLE, Connection, Pool, load_queries
 from vidmesh_runtime.events import Event, read_event
 from vidmesh_runtime.pull import Consumer
 
 log = logging.getLogger(__name__)
-sql = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg")
+sql = load_queries(Path(__file__).with_suffix(".sql"))
 
 Apply = Callable[[Connection, Event], Awaitable[None]]
 """Applies a fact in the transaction of the connection; may come again only if that transaction was rolled back."""

@@ -7,7 +7,6 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import aiosql
 import asyncpg
 from google.protobuf.message import Message
 from nats.errors import Error as NatsError
@@ -15,11 +14,11 @@ from nats.errors import Error as NatsError
 from vidmesh_runtime import bus as topology
 from vidmesh_runtime.bus import Bus
 from vidmesh_runtime.crash import crash_point
-from vidmesh_runtime.database import UNREACHABLE, Connection, Pool
+from vidmesh_runtime.database import UNREACHABLE, Connection, Pool, load_queries
 from vidmesh_runtime.events import event_headers, kind_of
 
 log = logging.getLogger(__name__)
-sql = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg")
+sql = load_queries(Path(__file__).with_suffix(".sql"))
 
 TERM = timedelta(seconds=10)
 BATCH = 256

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import aiosql
 from google.protobuf.message import Message
 
 from vidmesh.errors.v1.failure_pb2 import Failure as FailureMessage
 from vidmesh_runtime import outbox
 from vidmesh_runtime.bus import PRIORITIES
-from vidmesh_runtime.database import Connection, Pool
+from vidmesh_runtime.database import Connection, Pool, load_queries
 from vidmesh_runtime.errors import Failure
 
-sql = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg")
+sql = load_queries(Path(__file__).with_suffix(".sql"))
 
 
 class LeaseLostError(Exception):

@@ -8,17 +8,15 @@ returning id;
 
 -- name: claim^
 -- The most urgent piece of work that is due, leased. Work whose lease ran out is due again.
-update work set state = 'leased', attempt = attempt + 1, lease_token = gen_random_uuid(), lease_until = now() + :lease::interval
-where id = (
-    select id from (
-        (select id, rank, due_at from work where state = 'ready' and due_at <= now()
-            order by rank, due_at limit 1 for update skip locked)
-        union all
-        (select id, rank, due_at from work where state = 'leased' and lease_until < now() and attempt < :attempts
-            order by lease_until limit 1 for update skip locked)
-    ) candidates
-    order by rank, due_at limit 1
+with ready as (
+    select id, rank, due_at from work where state = 'ready' and due_at <= now()
+    order by rank, due_at limit 1 for update skip locked
+), expired as (
+    select id, rank, due_at from work where state = 'leased' and lease_until < now() and attempt < :attempts
+    order by lease_until limit 1 for update skip locked
 )
+update work set state = 'leased', attempt = attempt + 1, lease_token = gen_random_uuid(), lease_until = now() + :lease::interval
+where id = (select id from (select * from ready union all select * from expired) candidates order by rank, due_at limit 1)
 returning id, kind, key, tenant, job_id, video_id, rank, payload, attempt, lease_token;
 
 -- name: renew$

@@ -1,0 +1,419 @@
+"""The runtime on a real PostgreSQL and a real NATS."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
+from vidmesh.events.v1.ingest_events_pb2 import JobAccepted, JobCancelled, StageProgress
+from vidmesh_runtime import outbox, work
+from vidmesh_runtime.bus import WORK
+from vidmesh_runtime.database import Connection
+from vidmesh_runtime.errors import Failure
+from vidmesh_runtime.events import Event
+from vidmesh_runtime.inbox import Follower
+from vidmesh_runtime.outbox import Relay
+from vidmesh_runtime.service import Parts, open_parts
+from vidmesh_runtime.settings import ServiceSettings
+from vidmesh_runtime.watch import Gap, Watchtower
+from vidmesh_runtime.work import Lease
+from vidmesh_runtime.worker import Worker
+
+Environment = Callable[[str], dict[str, str]]
+
+
+@pytest.fixture
+async def parts(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Parts]:
+    for name, value in environment("ingest").items():
+        monkeypatch.setenv(name, value)
+    migrations = tmp_path / "none"
+    migrations.mkdir()
+    async with open_parts("ingest", ServiceSettings(), migrations) as opened:
+        yield opened
+
+
+@contextlib.asynccontextmanager
+async def running(*loops: object) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(loop()) for loop in loops]  # type: ignore[operator]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def relay(parts: Parts) -> Relay:
+    return Relay(parts.pool, parts.bus, schema="ingest", keep=timedelta(days=7))
+
+
+async def tell(parts: Parts, *indexes: int, job: str = "j1", tenant: str = "acme") -> None:
+    for index in indexes:
+        async with parts.pool.acquire() as connection, connection.transaction():
+            await outbox.tell(
+                connection, tenant=tenant, job_id=job, stage="ingest", fact=JobAccepted(video_id=str(index))
+            )
+
+
+async def take(stream: AsyncIterator[object], count: int) -> list[Event]:
+    taken: list[Event] = []
+    async with asyncio.timeout(30):
+        async for item in stream:
+            assert isinstance(item, Event), item
+            taken.append(item)
+            if len(taken) == count:
+                break
+    return taken
+
+
+def told(events: list[Event]) -> list[tuple[int, str]]:
+    return [(event.number, event.message().video_id) for event in events]  # type: ignore[attr-defined]
+
+
+async def test_a_fact_is_watched_once_and_in_order(parts: Parts) -> None:
+    await tell(parts, 1, 2)
+    async with running(relay(parts).run, parts.watchtower.run):
+        watch = parts.watchtower.watch("acme", "j1")
+        seen = await take(watch, 2)
+        await tell(parts, 3, 4)
+        seen += await take(watch, 2)
+    assert told(seen) == [(1, "1"), (2, "2"), (3, "3"), (4, "4")]
+    assert [event.sequence for event in seen] == sorted({event.sequence for event in seen})
+
+
+async def test_a_watch_goes_on_after_a_sequence(parts: Parts) -> None:
+    await tell(parts, 1, 2, 3)
+    async with running(relay(parts).run, parts.watchtower.run):
+        first = await take(parts.watchtower.watch("acme", "j1"), 2)
+        rest = await take(parts.watchtower.watch("acme", "j1", after=first[-1].sequence), 1)
+    assert told(rest) == [(3, "3")]
+
+
+async def test_a_fact_published_twice_is_watched_once(parts: Parts) -> None:
+    await tell(parts, 1, 2, 3)
+    async with running(relay(parts).run, parts.watchtower.run):
+        first = await take(parts.watchtower.watch("acme", "j1"), 2)
+        # As after a crash between publishing and marking, longer ago than the broker's memory for ids.
+        rows = await parts.pool.fetch(
+            "select event_id, subject, kind, payload, created_at from outbox order by id"
+        )
+        from vidmesh_runtime.events import event_headers
+
+        for number, row in enumerate(rows, 1):
+            headers = event_headers(
+                identifier=str(row["event_id"]),
+                time=row["created_at"],
+                source="ingest",
+                kind=row["kind"],
+                job_id="j1",
+                number=number,
+            )
+            headers.pop("Nats-Msg-Id")
+            await parts.bus.jetstream.publish(row["subject"], row["payload"], headers=headers)
+        await tell(parts, 4)
+        whole = await take(parts.watchtower.watch("acme", "j1"), 4)
+        resumed = await take(parts.watchtower.watch("acme", "j1", after=first[-1].sequence), 2)
+    assert told(whole) == [(1, "1"), (2, "2"), (3, "3"), (4, "4")]
+    assert told(resumed) == [(3, "3"), (4, "4")]
+
+
+async def test_facts_that_aged_out_leave_a_gap_that_is_told(parts: Parts) -> None:
+    await tell(parts, 1, 2, 3)
+    async with running(relay(parts).run, parts.watchtower.run):
+        seen = await take(parts.watchtower.watch("acme", "j1"), 3)
+        await parts.bus.jetstream.purge_stream("EVENTS", seq=seen[2].sequence)
+        watch = parts.watchtower.watch("acme", "j1")
+        assert isinstance(await anext(watch), Gap)
+        assert told(await take(watch, 1)) == [(3, "3")]
+        old = parts.watchtower.watch("acme", "j1", after=seen[0].sequence - 10)
+        assert isinstance(await anext(old), Gap)
+
+
+async def test_watchers_see_only_their_own(parts: Parts) -> None:
+    async with running(relay(parts).run, parts.watchtower.run):
+        watch = parts.watchtower.watch("acme", None)
+        first = asyncio.create_task(take(watch, 2))
+        await asyncio.sleep(0.2)
+        await tell(parts, 1, tenant="other", job="theirs")
+        await tell(parts, 2, job="a")
+        await tell(parts, 3, job="b")
+        assert told(await first) == [(1, "2"), (1, "3")]
+
+
+async def test_a_slow_watcher_misses_nothing(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vidmesh_runtime.watch.BACKLOG", 8)
+    async with running(relay(parts).run, parts.watchtower.run):
+        watch = parts.watchtower.watch("acme", "j1")
+        await tell(parts, 1)
+        seen = await take(watch, 1)
+        await tell(parts, *range(2, 60))
+        await asyncio.sleep(0.5)
+        seen += await take(watch, 58)
+    assert [event.number for event in seen] == list(range(1, 60))
+
+
+def worker(parts: Parts, handler: object, **options: object) -> tuple[Worker, list[Failure]]:
+    failures: list[Failure] = []
+
+    async def given_up(connection: Connection, lease: Lease, failure: Failure) -> None:
+        failures.append(failure)
+
+    values: dict[str, object] = {
+        "concurrency": 2,
+        "lease": timedelta(seconds=3),
+        "max_attempts": 3,
+        "retry_delay": timedelta(milliseconds=50),
+        "reconcile_every": timedelta(milliseconds=300),
+        **options,
+    }
+    made = Worker(
+        parts.pool, parts.bus, stage="ingest", handlers={"test": handler}, given_up=given_up, **values
+    )  # type: ignore[arg-type, dict-item]
+    return made, failures
+
+
+async def add(parts: Parts, key: str, *, job: str = "j1", priority: str = "normal") -> bool:
+    async with parts.pool.acquire() as connection, connection.transaction():
+        return await work.add(
+            connection,
+            stage="ingest",
+            kind="test",
+            key=key,
+            tenant="acme",
+            job_id=job,
+            video_id="v",
+            payload=JobAccepted(),
+            priority=priority,
+        )
+
+
+async def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def states(parts: Parts) -> dict[str, str]:
+    return {row["key"]: row["state"] for row in await parts.pool.fetch("select key, state from work")}
+
+
+async def test_work_is_done_once(parts: Parts) -> None:
+    done: list[str] = []
+
+    async def handler(lease: Lease) -> None:
+        async with parts.pool.acquire() as connection, connection.transaction():
+            await lease.complete(connection)
+        done.append(lease.key)
+
+    made, _ = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        assert await add(parts, "a")
+        assert not await add(parts, "a")
+        await add(parts, "b")
+        for _ in range(10):  # the same trigger ten times
+            await parts.bus.jetstream.publish("work.ingest.normal", b"again")
+        await until(lambda: len(done) == 2)
+        await asyncio.sleep(0.3)
+    assert sorted(done) == ["a", "b"]
+    assert await states(parts) == {"a": "done", "b": "done"}
+    assert (await parts.bus.jetstream.stream_info(WORK)).state.messages == 0
+
+
+async def test_retryable_failures_come_again_and_terminal_ones_do_not(parts: Parts) -> None:
+    attempts: list[tuple[str, int]] = []
+
+    async def handler(lease: Lease) -> None:
+        attempts.append((lease.key, lease.attempt))
+        if lease.key == "terminal":
+            raise Failure(ErrorReason.ERROR_REASON_LIVE_VIDEO)
+        if lease.key == "broken":
+            raise ZeroDivisionError
+        if lease.attempt < 2:
+            raise Failure(ErrorReason.ERROR_REASON_SOURCE_UNREACHABLE)
+        async with parts.pool.acquire() as connection, connection.transaction():
+            await lease.complete(connection)
+
+    made, failures = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        for key in ("terminal", "broken", "flaky"):
+            await add(parts, key)
+        await until(lambda: len(failures) == 2 and ("flaky", 2) in attempts)
+        await asyncio.sleep(0.2)
+    assert sorted(attempts) == [
+        ("broken", 1),
+        ("broken", 2),
+        ("broken", 3),
+        ("flaky", 1),
+        ("flaky", 2),
+        ("terminal", 1),
+    ]
+    assert {failure.name for failure in failures} == {"LIVE_VIDEO", "INTERNAL"}
+    assert await states(parts) == {"terminal": "failed", "broken": "failed", "flaky": "done"}
+    assert (await parts.bus.jetstream.stream_info("DEAD")).state.messages == 2
+
+
+async def test_a_stale_worker_cannot_complete(parts: Parts) -> None:
+    await add(parts, "a")
+    stale = await work.claim(parts.pool, lease=timedelta(seconds=0), attempts=3)
+    fresh = await work.claim(parts.pool, lease=timedelta(seconds=30), attempts=3)
+    assert stale is not None
+    assert fresh is not None
+    assert (stale.key, stale.attempt, fresh.attempt) == ("a", 1, 2)
+    async with parts.pool.acquire() as connection:
+        with pytest.raises(work.LeaseLostError):
+            await stale.complete(connection)
+        await fresh.complete(connection)
+
+
+async def test_urgent_work_comes_first(parts: Parts) -> None:
+    for key, priority in (("l", "low"), ("n1", "normal"), ("n2", "normal"), ("h", "high")):
+        await add(parts, key, priority=priority)
+    claimed = [await work.claim(parts.pool, lease=timedelta(seconds=30), attempts=3) for _ in range(5)]
+    assert [lease and lease.key for lease in claimed] == ["h", "n1", "n2", "l", None]
+
+
+async def test_lost_triggers_are_made_up_for(parts: Parts) -> None:
+    done: list[str] = []
+
+    async def handler(lease: Lease) -> None:
+        async with parts.pool.acquire() as connection, connection.transaction():
+            await lease.complete(connection)
+        done.append(lease.key)
+
+    for key in "abc":
+        await add(parts, key)
+    await parts.pool.execute("update outbox set published_at = now()")  # as if the broker had lost them
+    await parts.pool.execute("update work set due_at = now() - interval '1 minute'")
+    made, _ = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        await until(lambda: len(done) == 3)
+
+
+async def test_work_that_kills_its_worker_is_given_up(parts: Parts) -> None:
+    await add(parts, "poison")
+    for _ in range(3):
+        assert await work.claim(parts.pool, lease=timedelta(seconds=0), attempts=3)
+
+    async def handler(lease: Lease) -> None:
+        raise AssertionError
+
+    made, failures = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        await until(lambda: failures)
+    assert failures[0].name == "ATTEMPTS_EXHAUSTED"
+
+
+async def test_cancelling_stops_work_in_hand(parts: Parts) -> None:
+    begun = asyncio.Event()
+    cancelled = asyncio.Event()
+
+    async def handler(lease: Lease) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    made, _ = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        await add(parts, "a")
+        await asyncio.wait_for(begun.wait(), 10)
+        await parts.bus.client.publish("control.cancel.j1", b"")
+        await asyncio.wait_for(cancelled.wait(), 10)
+        await asyncio.sleep(0.3)
+    assert await states(parts) == {"a": "cancelled"}
+
+
+async def test_stopping_hands_work_back(parts: Parts) -> None:
+    begun = asyncio.Event()
+
+    async def handler(lease: Lease) -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    made, _ = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        await add(parts, "a")
+        await asyncio.wait_for(begun.wait(), 10)
+        await made.stop(timedelta(milliseconds=100))
+    row = await parts.pool.fetchrow("select state, attempt from work")
+    assert row is not None
+    assert dict(row) == {"state": "ready", "attempt": 0}
+
+
+def follower(parts: Parts, seen: list[str]) -> Follower:
+    async def apply(connection: Connection, event: Event) -> None:
+        seen.append(event.message().video_id)  # type: ignore[attr-defined]
+
+    return Follower(
+        parts.pool, parts.bus, service="test", work_stage="ingest", follows={"ingest.job_accepted": apply}
+    )
+
+
+async def test_a_fact_is_applied_once(parts: Parts) -> None:
+    seen: list[str] = []
+    async with running(relay(parts).run, follower(parts, seen).run):
+        await tell(parts, 1, 2)
+        await until(lambda: len(seen) == 2)
+        await parts.pool.execute("update outbox set published_at = null")
+        await tell(parts, 3)
+        await until(lambda: len(seen) == 3)
+    assert seen == ["1", "2", "3"]
+
+
+async def test_a_cancelled_job_gets_no_new_work_and_a_retried_one_does(parts: Parts) -> None:
+    await add(parts, "before")
+    async with running(relay(parts).run, follower(parts, []).run):
+        async with parts.pool.acquire() as connection, connection.transaction():
+            await outbox.tell(
+                connection, tenant="acme", job_id="j1", stage="ingest", fact=JobCancelled(video_id="v")
+            )
+        async with asyncio.timeout(20):
+            while (await states(parts))["before"] != "cancelled":
+                await asyncio.sleep(0.02)
+        await add(parts, "after")
+    assert await states(parts) == {"before": "cancelled", "after": "cancelled"}
+    async with parts.pool.acquire() as connection, connection.transaction():
+        assert await work.retry_job(connection, "ingest", "j1") == 2
+    assert await states(parts) == {"before": "ready", "after": "ready"}
+
+
+async def test_a_new_and_empty_bus_is_refilled(parts: Parts, nats_server: object) -> None:
+    async with running(relay(parts).run, parts.watchtower.run):
+        await tell(parts, 1, 2)
+        seen = await take(parts.watchtower.watch("acme", "j1"), 2)
+    await parts.bus.jetstream.delete_stream("EVENTS")
+    await asyncio.sleep(1)
+    from vidmesh_runtime.bus import ensure_streams
+
+    await ensure_streams(
+        parts.bus,
+        events_max_bytes=1 << 20,
+        events_max_age=timedelta(days=1),
+        work_max_bytes=1 << 20,
+        replicas=1,
+    )
+    tower = Watchtower(parts.bus)
+    async with running(relay(parts).run, tower.run):
+        again = await take(tower.watch("acme", "j1"), 2)
+    assert told(again) == told(seen)
+    assert again[0].sequence > seen[-1].sequence
+
+
+async def test_ticks_reach_watchers_in_the_same_order(parts: Parts) -> None:
+    async with running(relay(parts).run, parts.watchtower.run):
+        watch = parts.watchtower.watch("acme", "j1")
+        first = asyncio.create_task(take(watch, 2))
+        await asyncio.sleep(0.2)
+        await parts.ticker.tick(tenant="acme", job_id="j1", stage="ingest", event=StageProgress(done=1))
+        await tell(parts, 7)
+        seen = await first
+    assert [event.kind for event in seen] == ["stage_progress", "job_accepted"]
+    assert seen[0].number == 0
