@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from vidmesh_summarize.highlights import highlights
 from vidmesh_summarize.phrases import Phrase, key_phrases
 from vidmesh_summarize.segmentation import change_points
-from vidmesh_summarize.transcript import Segment, Sentence, sentences
+from vidmesh_summarize.transcript import Segment, Sentence, sentences, shown
 from vidmesh_summarize.vectors import tfidf, unit
 from vidmesh_summarize.words import Lexicon, tokens
 
@@ -27,6 +28,8 @@ class Chapter:
     start: float
     end: float
     title: str
+    gist: str = ""
+    """A sentence on what it holds; empty where none says it."""
 
 
 def chapters(segments: Sequence[Segment], language: str, duration: float = 0.0) -> list[Chapter]:
@@ -47,8 +50,8 @@ def chapters(segments: Sequence[Segment], language: str, duration: float = 0.0) 
     starts = [0.0, *(part[0].start for part in parts[1:])]
     titles = _titles(ranked)
     return [
-        Chapter(start=start, end=stop, title=title)
-        for start, stop, title in zip(starts, [*starts[1:], end], titles, strict=True)
+        Chapter(start=start, end=stop, title=title, gist=_gist(part, language))
+        for start, stop, title, part in zip(starts, [*starts[1:], end], titles, parts, strict=True)
     ]
 
 
@@ -103,6 +106,11 @@ def _settled(
         if choice is not None:
             begins.append(choice)
     return begins
+
+
+def _gist(part: Sequence[Sentence], language: str) -> str:
+    best = highlights(part, language, 1)
+    return shown(best[0].sentence.text, language) if best else ""
 
 
 def _titles(ranked: Sequence[Sequence[Phrase]]) -> list[str]:

@@ -70,6 +70,13 @@ def shown(sentence: str, language: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def clock(seconds: float) -> str:
+    """Write a moment as players do: `4:05`, `1:04:05`."""
+    hours, rest = divmod(max(0, int(seconds)), 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
 def _runs(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
     run: list[Segment] = []
     for segment in segments:
