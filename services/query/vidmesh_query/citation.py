@@ -12,7 +12,9 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _RANGE = re.compile(r"(\d{1,3})\s*[-–]\s*(\d{1,3})")  # noqa: RUF001
-_BRACKETED = re.compile(r"[\[【][^\]】]{0,40}[\]】]")
+_LINKED = re.compile(r"([\[【]\d{1,3}[\]】])\([^)]*\)")
+_LEFT_OVER = re.compile(r"\s*[\[【][^\]】]{0,40}\d[^\]】]{0,40}[\]】]")
+"""Brackets that would look like a citation and are none that could be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,9 @@ def cited(text: str) -> list[int]:
 
 def check(written: str, evidence: Evidence) -> Checked:
     """Checks one sentence as the model wrote it; one that cites nothing is given the passage that holds it, if any."""
+    written = _LINKED.sub(r"\1", written)
     marks = cited(written)
-    claim = plain(_BRACKETED.sub("", _MARK.sub("", written)))
+    claim = _LEFT_OVER.sub("", plain(_MARK.sub("", written)))
     held = [number for number in marks if evidence.supports(claim, number)]
     dropped = [number for number in marks if number not in held]
     if not held and (found := evidence.best(claim)) is not None:

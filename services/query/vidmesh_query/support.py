@@ -36,7 +36,7 @@ class Evidence:
     def share(self, words: Sequence[str], number: int) -> float:
         """How much of `words` (stems) passage `number` holds, weighed by rarity: 0 to 1."""
         total = sum(self._weight(word) for word in words)
-        held = sum(self._weight(word) for word in words if word in self._stems[number - 1])
+        held = sum(self._weight(word) for word in words if _holds(self._stems[number - 1], word))
         return held / total if total else 0.0
 
     def supports(self, claim: str, number: int) -> bool:
@@ -44,7 +44,7 @@ class Evidence:
         if not 1 <= number <= len(self._texts):
             return False
         words = content(claim)
-        if not words or not numbers(claim) <= self._numbers[number - 1]:
+        if not words or not _counted(numbers(claim), self._numbers[number - 1]):
             return False
         share = self.share(words, number)
         if share >= BY_WORDS:
@@ -62,5 +62,21 @@ class Evidence:
         return max(self._similarity(claim, [text, *sentence.split(text)]), default=0.0)
 
     def _weight(self, word: str) -> float:
-        holding = sum(1 for stems in self._stems if word in stems)
-        return math.log(1 + len(self._texts) / (holding or 0.5))
+        holding = sum(1 for stems in self._stems if _holds(stems, word))
+        return math.log(1 + len(self._texts) / max(1, holding))
+
+
+def _holds(stems: set[str], word: str) -> bool:
+    """Whether a stem is among `stems`, or one that begins as it does: "chemotherapy" and "chemo", "tumour" and "tumor"."""
+    return word in stems or (len(word) >= 4 and any(_akin(word, other) for other in stems))
+
+
+def _akin(one: str, other: str) -> bool:
+    shorter = min(len(one), len(other))
+    needed = max(4, math.ceil(0.7 * shorter))
+    return shorter >= needed and one[:needed] == other[:needed] and not one.isdigit()
+
+
+def _counted(claimed: set[str], said: set[str]) -> bool:
+    """Whether all numbers were said, a year perhaps by its last two digits."""
+    return all(number in said or (len(number) == 4 and number[2:] in said) for number in claimed)

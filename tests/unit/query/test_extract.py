@@ -1,0 +1,42 @@
+from dataclasses import replace
+
+from tests.unit.query.speech import passage
+from vidmesh_query.extract import extract, nearest, sentences
+from vidmesh_query.wordllama_embedder import WordLlamaEmbedder
+
+LIONS = passage(
+    "We begin with a story.", "The lions carried seven red boxes to Paris.", "It rained all day long."
+)
+CAKE = passage("Take four apples and a pound of flour.", "Bake the cake for fifty minutes.", job="other")
+
+
+def test_the_sentence_that_answers_is_given_with_its_place(embedder: WordLlamaEmbedder) -> None:
+    [found, *_] = extract("What did the lions carry?", [CAKE, LIONS], embedder.similarity)
+    assert found.number == 2
+    assert found.text == "The lions carried seven red boxes to Paris."
+    assert LIONS.text[found.span.begin : found.span.end] == found.text
+
+
+def test_what_was_not_said_has_no_answer(embedder: WordLlamaEmbedder) -> None:
+    assert extract("Who won the football championship in Brazil?", [CAKE, LIONS], embedder.similarity) == []
+    assert extract("What did the lions carry?", [], embedder.similarity) == []
+
+
+def test_speech_without_punctuation_is_taken_by_its_segments() -> None:
+    texts = ["so we looked at the numbers " * 4, "and then the lions carried the boxes " * 4]
+    one = passage(*(text.strip() for text in texts))
+    assert [one.text[span.begin : span.end] for span in sentences(one)] == [text.strip() for text in texts]
+
+
+def test_meaning_finds_what_words_do_not(embedder: WordLlamaEmbedder) -> None:
+    span, _ = nearest("oven time of the pastry", CAKE, embedder.similarity)
+    assert CAKE.text[span.begin : span.end] == "Bake the cake for fifty minutes."
+
+
+def test_one_sentence_over_two_segments_is_one() -> None:
+    one = passage("The lions carried", "seven boxes. They left.")
+    assert [one.text[span.begin : span.end] for span in sentences(one)] == [
+        "The lions carried seven boxes.",
+        "They left.",
+    ]
+    assert sentences(replace(one, segments=one.segments[:1]))[0].end == len("The lions carried")
