@@ -4,10 +4,11 @@ import importlib
 import sys
 from pathlib import Path
 
-import vidmesh
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.rpc import error_details_pb2
+
+import vidmesh
 
 
 def descriptor_set() -> FileDescriptorSet:

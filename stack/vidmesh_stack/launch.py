@@ -31,7 +31,11 @@ class CapabilityHeader(ctypes.Structure):
 class CapabilitySets(ctypes.Structure):
     """The kernel's `__user_cap_data_struct`: one bit a capability."""
 
-    _fields_ = (("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32))
+    _fields_ = (
+        ("effective", ctypes.c_uint32),
+        ("permitted", ctypes.c_uint32),
+        ("inheritable", ctypes.c_uint32),
+    )
 
 
 def become(account: str) -> None:

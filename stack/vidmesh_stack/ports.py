@@ -35,7 +35,9 @@ def require_free(host: str, port: int) -> None:
             reason = "may be used by root alone"
         else:
             reason = f"cannot be listened on ({error.strerror})"
-        raise StackError(f"Port {port} on {host} {reason}, or choose another port: `vidmesh up --port 8090`.") from None
+        raise StackError(
+            f"Port {port} on {host} {reason}, or choose another port: `vidmesh up --port 8090`."
+        ) from None
 
 
 def _bind(host: str, port: int) -> None:

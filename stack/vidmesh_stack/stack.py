@@ -1,0 +1,252 @@
+"""The mesh on this machine: its parts in the order in which they need each other."""
+
+import asyncio
+import os
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from vidmesh_stack.descriptors import write_descriptors
+from vidmesh_stack.events import OnEvent, StackError, StackEvent
+from vidmesh_stack.folder import Folder, RunningStack
+from vidmesh_stack.gateway import Edge, Gateway
+from vidmesh_stack.keeper import Keeper
+from vidmesh_stack.keys import ensure_keys, make_token
+from vidmesh_stack.nats import Nats
+from vidmesh_stack.ports import free_port, require_free
+from vidmesh_stack.postgres import Postgres
+from vidmesh_stack.program import Program
+from vidmesh_stack.service import Service
+from vidmesh_stack.settings import StackSettings
+
+TOKEN_TTL = timedelta(days=30)
+
+
+class Stack:
+    """Runs NATS, PostgreSQL, the services and the gateway for as long as its context is entered.
+
+    Entering raises StackError where a part does not come up. A part that crashes later is started again; where that does
+    not help, `wait` raises. Nothing that it started outlives it, in whatever way it ends.
+    """
+
+    def __init__(self, settings: StackSettings, on_event: OnEvent | None = None) -> None:
+        self._settings = settings
+        self._listener = on_event
+        self._folder = Folder(settings.data)
+        self._resources = AsyncExitStack()
+        self._keepers: dict[str, Keeper] = {}
+        self._ready = False
+        self._port = settings.port
+        self._nats: Nats | None = None
+        self._postgres: Postgres | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._resources.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ready = False
+        await self._resources.aclose()
+
+    @property
+    def endpoint(self) -> str:
+        """Where clients connect, such as `http://127.0.0.1:8080`."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._settings.host, self._settings.host)  # noqa: S104
+        return f"http://{host}:{self._port}"
+
+    @property
+    def nats_url(self) -> str:
+        """Where and as whom to connect to NATS."""
+        if self._nats is None:
+            raise StackError("The stack was not started.")
+        return self._nats.url
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the parts' logs, `<part>.log`."""
+        return self._folder.logs
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts, in the order of their start."""
+        return tuple(self._keepers)
+
+    def postgres_dsn(self, role: str = "postgres") -> str:
+        """The database's address for a role: a service's, such as `vidmesh_ingest`, or `postgres` for everything."""
+        if self._postgres is None:
+            raise StackError("The stack was not started.")
+        return self._postgres.dsn(role)
+
+    def token(
+        self, tenant: str = "dev", subject: str = "developer", ttl: timedelta = timedelta(hours=1)
+    ) -> str:
+        """A token that the mesh accepts."""
+        return make_token(self._folder.keys, tenant=tenant, subject=subject, ttl=ttl)
+
+    async def wait(self) -> None:
+        """Wait, and raise StackError when a part crashes again and again and is given up."""
+        watched = [asyncio.create_task(keeper.ended()) for keeper in self._keepers.values()]
+        try:
+            for ended in asyncio.as_completed(watched):
+                await ended
+        finally:
+            for task in watched:
+                task.cancel()
+
+    def pid(self, name: str) -> int | None:
+        """A part's process id while it runs."""
+        return self._keeper(name).pid
+
+    async def kill(self, name: str) -> None:
+        """Kill a part (SIGKILL) and return when it is gone. It is started again at once: `answering` waits for that."""
+        await self._keeper(name).kill()
+
+    async def stop(self, name: str) -> None:
+        """Stop a part in order and leave it so."""
+        await self._keeper(name).stop()
+
+    async def restart(self, name: str, env: Mapping[str, str] | None = None) -> None:
+        """Stop a part in order, if it runs, start it, and wait until it answers. Its address stays the same.
+
+        `env` is added to its environment for this life alone: after a crash it starts without.
+        """
+        await self._keeper(name).restart(env or {})
+
+    async def answering(self, name: str) -> None:
+        """Wait until a part answers."""
+        await self._keeper(name).answering()
+
+    async def _start(self) -> None:
+        folder, settings = self._folder, self._settings
+        folder.make()
+        self._resources.enter_context(folder.held())
+        if settings.services:
+            require_free(settings.host, settings.port)
+            self._port = settings.port or free_port(settings.host)
+        jwks = ensure_keys(folder.keys)
+        sockets = self._resources.enter_context(folder.sockets())
+        self._nats = Nats(
+            store=folder.nats,
+            config=folder.run / "nats.json",
+            log=folder.log("nats"),
+            sync_interval=settings.nats_sync_interval,
+        )
+        self._postgres = Postgres(
+            data=folder.postgres, sockets=sockets, run=folder.run, log=folder.log("postgres")
+        )
+        self._resources.push_async_callback(self._stop)
+        descriptors = folder.run / "descriptors.binpb"
+        await _together(
+            self._run(self._nats.program()),
+            self._start_postgres(self._postgres),
+            asyncio.to_thread(write_descriptors, descriptors),
+        )
+        if settings.services:
+            await self._start_mesh(jwks=jwks, sockets=sockets, descriptors=descriptors)
+        folder.write_token(self.token(ttl=TOKEN_TTL))
+        self._ready = True
+        self._write_state()
+
+    async def _start_postgres(self, postgres: Postgres) -> None:
+        await postgres.prepare()
+        await self._run(postgres.program())
+        await postgres.create_database()
+
+    async def _start_mesh(self, *, jwks: Path, sockets: Path, descriptors: Path) -> None:
+        backends: dict[str, list[int]] = {}
+        programs: list[Program] = []
+        for name, module in self._settings.services.items():
+            for number in range(1, self._settings.scale.get(name, 1) + 1):
+                part = name if number == 1 else f"{name}-{number}"
+                port = free_port()
+                backends.setdefault(name, []).append(port)
+                service = Service(
+                    part=part,
+                    module=module,
+                    port=port,
+                    env=self._environment(name, part, jwks),
+                    log=self._folder.log(part),
+                    grace=self._settings.grace,
+                )
+                programs.append(service.program())
+        edge = Edge(
+            host=self._settings.host,
+            port=self._port,
+            admin_socket=sockets / "envoy.sock",
+            jwks=jwks,
+            descriptors=descriptors,
+            backends=backends,
+            origins=self._settings.origins,
+        )
+        gateway = Gateway(edge, config=self._folder.run / "envoy.json", log=self._folder.log("gateway"))
+        await _together(*(self._run(program) for program in (*programs, gateway.program())))
+
+    def _environment(self, name: str, part: str, jwks: Path) -> dict[str, str]:
+        """What a process of a service is told, over what this process was told itself."""
+        private = self._folder.of_service(part)
+        private.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return {
+            # Threads that allocate in arenas of their own cost memory that a machine with other things to do misses.
+            "MALLOC_ARENA_MAX": "2",
+            "OPENBLAS_NUM_THREADS": "1",
+            **os.environ,
+            "VIDMESH_DATABASE_URL": self.postgres_dsn(f"vidmesh_{name}"),
+            "VIDMESH_NATS_URL": self.nats_url,
+            "VIDMESH_MEDIA_URL": self._folder.media.as_uri(),
+            "VIDMESH_JWKS_PATH": str(jwks),
+            "VIDMESH_DATA_DIR": str(private),
+            "VIDMESH_GRACE": str(self._settings.grace),
+            **self._settings.env,
+        }
+
+    async def _run(self, program: Program) -> None:
+        keeper = self._keepers[program.name] = Keeper(program, self._tell)
+        await keeper.start()
+
+    async def _stop(self) -> None:
+        """Stop callers before what they call: the gateway, the services, and what they keep their state in."""
+        base = {"nats", "postgres"}
+        services = [name for name in self._keepers if name not in {*base, "gateway"}]
+        for names in (["gateway"], services, base):
+            stops = (self._keepers[name].stop() for name in names if name in self._keepers)
+            await asyncio.gather(*stops)
+
+    def _tell(self, event: StackEvent) -> None:
+        self._write_state()
+        if self._listener is not None:
+            self._listener(event)
+
+    def _write_state(self) -> None:
+        pids = {name: keeper.pid for name, keeper in self._keepers.items()}
+        state = RunningStack(
+            pid=os.getpid(),
+            endpoint=self.endpoint,
+            token_path=str(self._folder.token),
+            processes={name: pid for name, pid in pids.items() if pid is not None},
+            ready=self._ready,
+        )
+        self._folder.write_state(state)
+
+    def _keeper(self, name: str) -> Keeper:
+        if name not in self._keepers:
+            raise StackError(f"There is no part {name!r}; there are {', '.join(self._keepers)}.")
+        return self._keepers[name]
+
+
+async def _together(*work: Coroutine[None, None, None]) -> None:
+    """Run all at once; the first that fails ends the others, and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
