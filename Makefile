@@ -1,10 +1,87 @@
+# `make demo`, `make test`, `make up`: everything is installed under this folder, nothing elsewhere.
+PYTHON ?= python3
 PY := .venv/bin/python
+UV := UV_SYSTEM_CERTS=1 .venv/bin/uv
 PROTOS = $(shell find proto -name '*.proto')
+PACKAGES := sdk/python runtime services/ingest services/transcribe services/summarize services/query cli stack
+SOURCES := runtime/vidmesh_runtime services/ingest/vidmesh_ingest services/transcribe/vidmesh_transcribe \
+	services/summarize/vidmesh_summarize services/query/vidmesh_query cli/vidmesh_cli stack/vidmesh_stack
+CLIENT := $(wildcard sdk/python/vidmesh/*.py)
+TESTS ?= tests
 
-.PHONY: generate
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test check lint types imports api drift pytest generate docs lock clean
 
-generate: ## Write the Python code of proto/ anew
-	@mkdir -p build/proto/google/api
-	@$(PY) -c "import google.api, pathlib, shutil; [shutil.copy(pathlib.Path(google.api.__path__[0]) / f, 'build/proto/google/api') for f in ('annotations.proto', 'http.proto')]"
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed ## Install vidmesh under .venv
+
+.venv/installed: requirements.lock pyproject.toml $(PACKAGES:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidmesh needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say PYTHON=/path/to/python3.11 make ...")'
+	@echo "installing into .venv (about 1.5 GB, once) ..." >&2
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@test -x .venv/bin/uv || $(PY) -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	@$(UV) pip install --quiet --python .venv --require-hashes --requirements requirements.lock
+	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
+	@touch $@
+
+demo: install ## From a link or a file to a cited answer: make demo [SOURCE=... ASK="..."]
+	@.venv/bin/vidmesh demo $(if $(SOURCE),"$(SOURCE)") $(if $(ASK),--ask "$(ASK)")
+
+up: install ## Run the mesh on http://127.0.0.1:8080 until Ctrl-C
+	@.venv/bin/vidmesh up
+
+test: install check pytest ## Everything that a change must pass
+
+check: lint types imports api drift
+
+lint:
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+types:
+	@.venv/bin/mypy $(SOURCES) $(CLIENT) tests
+
+imports:
+	@.venv/bin/lint-imports --no-cache
+
+api: build/proto/google
+	@.venv/bin/buf lint
+	@.venv/bin/buf format --diff --exit-code proto
+	@rm -rf build/before && mkdir -p build/before
+	@git archive $$(git rev-parse --verify --quiet HEAD~1 || echo HEAD) proto buf.yaml | tar -x -C build/before
+	@mkdir -p build/before/build && cp -r build/proto build/before/build/
+	@.venv/bin/buf breaking --against build/before
+
+drift: build/proto/google
+	@rm -rf build/generated && mkdir -p build/generated
+	@$(call protoc,build/generated)
+	@for package in build/generated/vidmesh/*; do diff --recursive --exclude __pycache__ $$package sdk/python/vidmesh/$$(basename $$package) \
+		|| { echo "generated code is out of date: run make generate" >&2; exit 1; }; done
+
+pytest:
+	@.venv/bin/pytest -n 2 --dist loadfile $(TESTS)
+
+generate: build/proto/google ## Write the code that is made from proto/ anew
 	@find sdk/python/vidmesh -path '*/v1/*' -delete
-	@PATH=.venv/bin:$$PATH $(PY) -m grpc_tools.protoc -Iproto -Ibuild/proto --python_out=sdk/python --grpc_python_out=sdk/python --mypy_out=sdk/python --mypy_grpc_out=sdk/python $(PROTOS)
+	@$(call protoc,sdk/python)
+
+# Protobuf's and gRPC's own generators for Python, and stubs that pass mypy --strict.
+protoc = PATH=.venv/bin:$$PATH $(PY) -m grpc_tools.protoc -Iproto -Ibuild/proto --python_out=$(1) --grpc_python_out=$(1) \
+	--mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
+
+build/proto/google: .venv/installed
+	@mkdir -p $@/api
+	@cp $$($(PY) -c 'import google.api; print(google.api.__path__[0])')/annotations.proto $@/api/
+	@cp $$($(PY) -c 'import google.api; print(google.api.__path__[0])')/http.proto $@/api/
+
+docs: install ## Write the reference pages that are made from the code anew
+	@$(PY) docs/reference.py
+
+lock: ## Choose versions anew and pin them in requirements.lock
+	@$(UV) lock --quiet --upgrade
+	@$(UV) export --quiet --frozen --all-packages --all-groups --no-emit-workspace --no-annotate --no-header --output-file requirements.lock >/dev/null
+
+clean: ## Remove what was built and installed
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache

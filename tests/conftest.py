@@ -138,14 +138,14 @@ def nats_process(backstage: Backstage, session_dir: Path) -> Iterator[NatsServer
 
 
 @pytest.fixture
-async def nats_server(nats_process: NatsServer) -> AsyncIterator[NatsServer]:
+async def nats_server(nats_process: NatsServer) -> NatsServer:
     """NATS without any stream."""
     client = await nats.connect(nats_process.url)
     jetstream = client.jetstream()
     for info in await jetstream.streams_info():
-        await jetstream.delete_stream(info.config.name)
+        await jetstream.delete_stream(str(info.config.name))
     await client.close()
-    yield nats_process
+    return nats_process
 
 
 @pytest.fixture

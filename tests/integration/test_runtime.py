@@ -21,7 +21,7 @@ from vidmesh_runtime.service import Parts, open_parts
 from vidmesh_runtime.settings import ServiceSettings
 from vidmesh_runtime.watch import Gap, Watchtower
 from vidmesh_runtime.work import Lease
-from vidmesh_runtime.worker import Worker
+from vidmesh_runtime.worker import Handler, Worker
 
 Environment = Callable[[str], dict[str, str]]
 
@@ -158,23 +158,24 @@ async def test_a_slow_watcher_misses_nothing(parts: Parts, monkeypatch: pytest.M
     assert [event.number for event in seen] == list(range(1, 60))
 
 
-def worker(parts: Parts, handler: object, **options: object) -> tuple[Worker, list[Failure]]:
+def worker(parts: Parts, handler: Handler, *, concurrency: int = 2) -> tuple[Worker, list[Failure]]:
     failures: list[Failure] = []
 
     async def given_up(connection: Connection, lease: Lease, failure: Failure) -> None:
         failures.append(failure)
 
-    values: dict[str, object] = {
-        "concurrency": 2,
-        "lease": timedelta(seconds=3),
-        "max_attempts": 3,
-        "retry_delay": timedelta(milliseconds=50),
-        "reconcile_every": timedelta(milliseconds=300),
-        **options,
-    }
     made = Worker(
-        parts.pool, parts.bus, stage="ingest", handlers={"test": handler}, given_up=given_up, **values
-    )  # type: ignore[arg-type, dict-item]
+        parts.pool,
+        parts.bus,
+        stage="ingest",
+        handlers={"test": handler},
+        given_up=given_up,
+        concurrency=concurrency,
+        lease=timedelta(seconds=3),
+        max_attempts=3,
+        retry_delay=timedelta(milliseconds=50),
+        reconcile_every=timedelta(milliseconds=300),
+    )
     return made, failures
 
 
