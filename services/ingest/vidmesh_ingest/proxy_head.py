@@ -47,7 +47,7 @@ def parse_request(data: bytes) -> RequestHead:
         raise HeadError("not a request")
     token = _token(headers)
     if method == "CONNECT":
-        host, port = _authority(target, None)
+        host, port = _authority(_bracketed(target), None)
         return RequestHead(tunnel=True, host=host, port=port, body=0, token=token, onward=b"")
     try:
         parts = urlsplit(target)
@@ -55,9 +55,11 @@ def parse_request(data: bytes) -> RequestHead:
         raise HeadError("not a URL") from error
     if parts.scheme != "http" or "@" in parts.netloc:
         raise HeadError("only http URLs without credentials are forwarded, https goes through CONNECT")
-    host, port = _authority(parts.netloc, 80)
+    named = next((value for name, value in headers if name.lower() == "host"), "")
+    authority = named if parts.netloc.count(":") > 1 and "[" not in parts.netloc else parts.netloc
+    host, port = _authority(authority, 80)
     path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-    onward = [f"{method} {path if path.startswith('/') else f'/{path}'} HTTP/1.1", f"Host: {parts.netloc}"]
+    onward = [f"{method} {path if path.startswith('/') else f'/{path}'} HTTP/1.1", f"Host: {authority}"]
     onward += [f"{name}: {value}" for name, value in _end_to_end(headers) if name.lower() != "host"]
     return RequestHead(
         tunnel=False,
@@ -107,6 +109,12 @@ def _end_to_end(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     }
     dropped = (_HOP_BY_HOP | named | {VERDICT.lower()}) - {"transfer-encoding", "content-length"}
     return [(n, v) for n, v in headers if n.lower() not in dropped and not n.lower().startswith("proxy-")]
+
+
+def _bracketed(target: str) -> str:
+    """The target of a tunnel with brackets around an address of version six, which httpcore leaves out."""
+    host, _, port = target.rpartition(":")
+    return f"[{host}]:{port}" if ":" in host and "[" not in host else target
 
 
 def _authority(text: str, default: int | None) -> tuple[str, int]:

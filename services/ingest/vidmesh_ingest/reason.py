@@ -44,3 +44,18 @@ class SourceError(Exception):
         """What went wrong, with its particulars: safe to show to the owner of the source."""
         self.retry_after = retry_after
         """How long the source asks to be left alone; None where it does not say."""
+
+
+def reason_of_status(status: int) -> Reason:
+    """What an HTTP status of 400 and above says of a source."""
+    if status >= 500 or status in {408, 425}:
+        return Reason.SOURCE_UNREACHABLE
+    return {
+        401: Reason.PRIVATE_VIDEO,
+        402: Reason.PRIVATE_VIDEO,
+        403: Reason.PRIVATE_VIDEO,
+        404: Reason.VIDEO_REMOVED,
+        410: Reason.VIDEO_REMOVED,
+        429: Reason.RATE_LIMITED,
+        451: Reason.GEO_BLOCKED,
+    }.get(status, Reason.SOURCE_REFUSED)

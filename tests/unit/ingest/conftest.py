@@ -22,7 +22,7 @@ class Origin:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802  # the name that the standard library calls
+            def do_GET(self) -> None:  # the name that the standard library calls
                 site.hits.append((self.path, dict(self.headers)))
                 answer = site.answers.get(self.path.partition("?")[0])
                 if answer is None:

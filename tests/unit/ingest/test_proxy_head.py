@@ -18,8 +18,17 @@ def test_a_tunnel_names_its_host_and_port() -> None:
     assert (request.tunnel, request.host, request.port, request.token) == (True, "example.com", 443, "secret")
 
 
-def test_a_tunnel_to_an_address_of_version_six() -> None:
-    request = parse_request(head("CONNECT [::1]:443 HTTP/1.1"))
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["CONNECT [::1]:443 HTTP/1.1"],
+        ["CONNECT ::1:443 HTTP/1.1"],
+        ["GET http://[::1]:443/ HTTP/1.1"],
+        ["GET http://::1:443/ HTTP/1.1", "Host: [::1]:443"],
+    ],
+)
+def test_addresses_of_version_six_are_understood_as_clients_write_them(lines: list[str]) -> None:
+    request = parse_request(head(*lines))
     assert (request.host, request.port, request.token) == ("::1", 443, "")
 
 
@@ -76,6 +85,7 @@ def test_targets_become_paths(url: str, line: str) -> None:
         ["CONNECT user@example.com:443 HTTP/1.1"],
         ["CONNECT example.com:443/a HTTP/1.1"],
         ["CONNECT :443 HTTP/1.1"],
+        ["GET http://::1:443/ HTTP/1.1"],
         ["\x16\x03\x01\x02"],
         ["POST http://example.com/ HTTP/1.1", "Transfer-Encoding: chunked"],
         ["POST http://example.com/ HTTP/1.1", "Content-Length: 1", "Content-Length: 2"],
