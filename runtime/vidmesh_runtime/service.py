@@ -20,6 +20,7 @@ from vidmesh.transcribe.v1 import transcribe_service_pb2
 from vidmesh_runtime.auth import Gatekeeper
 from vidmesh_runtime.bus import Bus, open_bus
 from vidmesh_runtime.database import RUNTIME_MIGRATIONS, Pool, migrate, open_pool
+from vidmesh_runtime.ending import end
 from vidmesh_runtime.media import MediaStore
 from vidmesh_runtime.outbox import Relay, Ticker
 from vidmesh_runtime.server import open_server
@@ -108,9 +109,7 @@ async def serve(
         done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
         await server.set_ready(ready=False)
         await asyncio.gather(*(worker.stop(settings.grace) for worker in workers))
-        for task in (*tasks, stopping):
-            task.cancel()
-        await asyncio.gather(*tasks, stopping, return_exceptions=True)
+        await end([*tasks, stopping])
         for task in done - {stopping}:
             task.result()
             raise RuntimeError(f"{task.get_name()} ended")

@@ -17,6 +17,7 @@ from vidmesh_runtime import work
 from vidmesh_runtime.bus import Bus
 from vidmesh_runtime.crash import crash_point
 from vidmesh_runtime.database import UNREACHABLE, Connection, Pool
+from vidmesh_runtime.ending import end
 from vidmesh_runtime.errors import Failure
 from vidmesh_runtime.pull import Consumer
 from vidmesh_runtime.work import Lease, LeaseLostError
@@ -100,7 +101,7 @@ class Worker:
                     self._running[task] = None
                     task.add_done_callback(self._done)
         finally:
-            reconciling.cancel()
+            await end([reconciling])
             with contextlib.suppress(NatsError, OSError):
                 await cancels.unsubscribe()
 
@@ -109,10 +110,7 @@ class Worker:
         self._stopping.set()
         if self._running:
             await asyncio.wait(list(self._running), timeout=grace.total_seconds())
-        for task in list(self._running):
-            task.cancel("stopping")
-        if self._running:
-            await asyncio.wait(list(self._running), timeout=5)
+        await end(list(self._running))
         await self._consumer.close()
 
     def _done(self, task: asyncio.Task[None]) -> None:

@@ -13,6 +13,7 @@ from vidmesh.events.v1.ingest_events_pb2 import JobAccepted, JobCancelled, Stage
 from vidmesh_runtime import outbox, work
 from vidmesh_runtime.bus import WORK
 from vidmesh_runtime.database import Connection
+from vidmesh_runtime.ending import end
 from vidmesh_runtime.errors import Failure
 from vidmesh_runtime.events import Event
 from vidmesh_runtime.inbox import Follower
@@ -44,9 +45,7 @@ async def running(*loops: object) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
 
 def relay(parts: Parts) -> Relay:
