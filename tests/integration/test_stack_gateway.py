@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -26,6 +26,9 @@ from vidmesh.ingest.v1.ingest_service_pb2_grpc import IngestServiceStub
 from vidmesh_stack.service import SERVICES
 from vidmesh_stack.settings import StackSettings
 from vidmesh_stack.stack import Stack
+
+if TYPE_CHECKING:
+    from vidmesh.ingest.v1.ingest_service_pb2_grpc import IngestServiceAsyncStub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -61,8 +64,8 @@ class Door:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
-    def bearer(self, **claims: str) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._stack.token(**claims)}"}
+    def bearer(self, tenant: str = "dev") -> dict[str, str]:
+        return {"authorization": f"Bearer {self._stack.token(tenant)}"}
 
     def open(self) -> http.client.HTTPConnection:
         parts = urlsplit(self._stack.endpoint)
@@ -88,7 +91,7 @@ def door(stack: Stack) -> Door:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stub(stack: Stack) -> AsyncIterator[IngestServiceStub]:
+async def stub(stack: Stack) -> "AsyncIterator[IngestServiceAsyncStub]":
     async with grpc.aio.insecure_channel(urlsplit(stack.endpoint).netloc) as channel:
         yield IngestServiceStub(channel)
 
@@ -105,8 +108,8 @@ GET_JOB = "/vidmesh.ingest.v1.IngestService/GetJob"
 WATCH_JOB = "/vidmesh.ingest.v1.IngestService/WatchJob"
 
 
-async def test_grpc_unary_stream_and_upload_pass(stack: Stack, stub: IngestServiceStub) -> None:
-    token = [("authorization", f"Bearer {stack.token()}")]
+async def test_grpc_unary_stream_and_upload_pass(stack: Stack, stub: "IngestServiceAsyncStub") -> None:
+    token = (("authorization", f"Bearer {stack.token()}"),)
     answer = await stub.GetJob(api.GetJobRequest(job_id="a"), metadata=token)
     assert answer.job.id == "a"
     watched = [one async for one in stub.WatchJob(api.WatchJobRequest(job_id="a"), metadata=token)]
@@ -198,7 +201,7 @@ def bad_tokens(stack: Stack) -> dict[str, str | None]:
 
 
 async def test_a_bad_token_is_refused_alike_at_every_door(
-    stack: Stack, stub: IngestServiceStub, door: Door
+    stack: Stack, stub: "IngestServiceAsyncStub", door: Door
 ) -> None:
     for what, token in bad_tokens(stack).items():
         headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -207,9 +210,9 @@ async def test_a_bad_token_is_refused_alike_at_every_door(
         assert plain.json["details"][0]["reason"] == "UNAUTHENTICATED", what
 
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stub.GetJob(api.GetJobRequest(job_id="a"), metadata=list(headers.items()))
+            await stub.GetJob(api.GetJobRequest(job_id="a"), metadata=tuple(headers.items()))
         assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED, what
-        status = from_call(refused.value)  # type: ignore[arg-type] # an AioRpcError has what it reads of a Call
+        status = from_call(refused.value)
         info = error_details_pb2.ErrorInfo()
         assert status is not None
         assert status.details[0].Unpack(info), what
@@ -309,7 +312,7 @@ async def test_health_answers_for_each_service_without_a_token(stack: Stack) -> 
 
 
 async def test_a_service_that_is_away_reads_alike_at_every_door(
-    stack: Stack, stub: IngestServiceStub, door: Door
+    stack: Stack, stub: "IngestServiceAsyncStub", door: Door
 ) -> None:
     await stack.stop("ingest")
     await stack.stop("ingest-2")
@@ -321,10 +324,10 @@ async def test_a_service_that_is_away_reads_alike_at_every_door(
         assert (web.status, web.headers["grpc-status"]) == (200, "14")
         with pytest.raises(grpc.aio.AioRpcError) as away:
             await stub.GetJob(
-                api.GetJobRequest(job_id="a"), metadata=[("authorization", f"Bearer {stack.token()}")]
+                api.GetJobRequest(job_id="a"), metadata=(("authorization", f"Bearer {stack.token()}"),)
             )
         assert away.value.code() == grpc.StatusCode.UNAVAILABLE
-        status = from_call(away.value)  # type: ignore[arg-type] # an AioRpcError has what it reads of a Call
+        status = from_call(away.value)
         info = error_details_pb2.ErrorInfo()
         assert status is not None
         assert status.details[0].Unpack(info)

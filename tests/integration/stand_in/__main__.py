@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 from google.protobuf import any_pb2
@@ -16,12 +17,13 @@ from vidmesh.ingest.v1 import ingest_service_pb2_grpc
 from vidmesh.ingest.v1.job_pb2 import Job
 
 
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
 class Ingest(ingest_service_pb2_grpc.IngestServiceServicer):
     """Jobs exist unless they are called "missing"; a job's title is the name of the process that answered."""
 
-    async def GetJob(  # noqa: N802 - the API's name
-        self, request: api.GetJobRequest, context: grpc.aio.ServicerContext
-    ) -> api.GetJobResponse:
+    async def GetJob(self, request: api.GetJobRequest, context: Context) -> api.GetJobResponse:
         """The job, with the request's headers as its notices."""
         if request.job_id == "missing":
             details = any_pb2.Any()
@@ -31,8 +33,8 @@ class Ingest(ingest_service_pb2_grpc.IngestServiceServicer):
         headers = [f"{key}: {value!r}" for key, value in context.invocation_metadata() or ()]
         return api.GetJobResponse(job=Job(id=request.job_id, title=str(os.getpid()), notices=headers))
 
-    async def WatchJob(  # noqa: N802 - the API's name
-        self, request: api.WatchJobRequest, context: grpc.aio.ServicerContext
+    async def WatchJob(
+        self, request: api.WatchJobRequest, context: Context
     ) -> AsyncIterator[api.WatchJobResponse]:
         """Three heartbeats; of the job "endless", one every tenth of a second without end."""
         count = 0
@@ -43,8 +45,8 @@ class Ingest(ingest_service_pb2_grpc.IngestServiceServicer):
             yield api.WatchJobResponse(heartbeat=heartbeat)
             await asyncio.sleep(0.1)
 
-    async def UploadVideo(  # noqa: N802 - the API's name
-        self, request_iterator: AsyncIterator[api.UploadVideoRequest], context: grpc.aio.ServicerContext
+    async def UploadVideo(
+        self, request_iterator: AsyncIterator[api.UploadVideoRequest], context: Context
     ) -> api.UploadVideoResponse:
         """How many bytes came."""
         answer = api.UploadVideoResponse()
@@ -52,9 +54,7 @@ class Ingest(ingest_service_pb2_grpc.IngestServiceServicer):
             answer.upload.offset += len(part.chunk)
         return answer
 
-    async def WriteUpload(  # noqa: N802 - the API's name
-        self, request: api.WriteUploadRequest, context: grpc.aio.ServicerContext
-    ) -> api.WriteUploadResponse:
+    async def WriteUpload(self, request: api.WriteUploadRequest, context: Context) -> api.WriteUploadResponse:
         """How many bytes came."""
         answer = api.WriteUploadResponse()
         answer.upload.offset = request.offset + len(request.data)
@@ -67,7 +67,7 @@ async def main() -> None:
     servicer = health.aio.HealthServicer()
     await servicer.set("", health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(Ingest(), server)
+    ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(Ingest(), server)  # type: ignore[abstract] # the rest is unimplemented
     server.add_insecure_port(os.environ["VIDMESH_LISTEN"])
     await server.start()
     told = asyncio.Event()

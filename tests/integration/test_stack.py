@@ -1,0 +1,307 @@
+"""The embedded stack's life: start, crash, restart, stop, and nothing left behind."""
+
+import asyncio
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import nats
+import psutil  # type: ignore[import-untyped] # it publishes no types
+import pytest
+import pytest_asyncio
+
+from vidmesh_stack.events import PartState, StackError, StackEvent
+from vidmesh_stack.folder import Folder, RunningStack
+from vidmesh_stack.ports import free_port
+from vidmesh_stack.service import SERVICES
+from vidmesh_stack.settings import StackSettings
+from vidmesh_stack.stack import Stack
+
+HERE = str(Path(__file__).parent)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def settings(data: Path, **changes: object) -> StackSettings:
+    given: dict[str, object] = {
+        "data": data,
+        "port": 0,
+        "services": {"ingest": "stand_in"},
+        "env": {"PYTHONPATH": HERE},
+    }
+    return StackSettings(**given | changes)  # type: ignore[arg-type] # the test gives what fits
+
+
+def base(data: Path) -> StackSettings:
+    """NATS and PostgreSQL alone."""
+    return settings(data, services={})
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def shared_memory() -> set[str]:
+    """System V segments and POSIX ones."""
+    segments = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return {" ".join(line.split()[:2]) for line in segments} | {
+        path.name for path in Path("/dev/shm").iterdir()
+    }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """One for the tests that leave it as it was."""
+    async with Stack(settings(tmp_path_factory.mktemp("stack") / "data")) as running:
+        yield running
+
+
+async def test_it_comes_up_in_order_and_leaves_nothing(tmp_path: Path) -> None:
+    before, memory = children(), shared_memory()
+    events: list[StackEvent] = []
+    async with Stack(settings(tmp_path / "data"), on_event=events.append) as stack:
+        inside = children() - before
+        assert len(inside) >= 4
+        endpoint = urlsplit(stack.endpoint)
+        ready = [event.part for event in events if event.state is PartState.READY]
+        assert set(ready[:2]) == {"nats", "postgres"}
+        assert set(ready) == {"nats", "postgres", "ingest", "gateway"}
+        (told,) = [Folder(tmp_path / "data").running()]
+        assert told == RunningStack(
+            pid=os.getpid(),
+            endpoint=stack.endpoint,
+            token_path=str(tmp_path / "data" / "run" / "token"),
+            processes={name: pid for name in stack.parts if (pid := stack.pid(name))},
+            ready=True,
+        )
+    stopped = [event.part for event in events if event.state is PartState.STOPPED]
+    assert stopped[:2] == ["gateway", "ingest"]
+    assert set(stopped[2:]) == {"nats", "postgres"}
+    assert children() <= before
+    assert not [pid for pid in inside if psutil.pid_exists(pid)]
+    assert shared_memory() <= memory
+    assert Folder(tmp_path / "data").running() is None
+    assert not list((tmp_path / "data" / "run").glob("sockets"))
+    with socket.socket() as probe:
+        probe.bind((endpoint.hostname, endpoint.port))
+
+
+async def test_what_is_secret_is_readable_by_its_owner_alone(stack: Stack) -> None:
+    data = stack.logs.parent
+    for path in ("keys/private.json", "run/token", "run/nats.json", "run/envoy.json", "run/state.json"):
+        assert stat.S_IMODE((data / path).stat().st_mode) == 0o600, path
+    for path in (".", "keys", "logs", "media", "run", "run/sockets", "postgres"):
+        assert stat.S_IMODE((data / path).stat().st_mode) == 0o700, path
+
+
+async def test_only_loopback_and_unix_sockets_are_listened_on(stack: Stack) -> None:
+    listening = [
+        connection.laddr.ip
+        for name in stack.parts
+        for connection in psutil.Process(stack.pid(name)).net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+    assert len(listening) == 3
+
+
+async def test_a_second_start_goes_on_with_what_was_kept(tmp_path: Path) -> None:
+    async with Stack(base(tmp_path)) as stack:
+        database = await asyncpg.connect(stack.postgres_dsn("vidmesh_ingest"))
+        await database.execute("create table ingest.kept (id int); insert into ingest.kept values (7)")
+        await database.close()
+        bus = await nats.connect(stack.nats_url)
+        await bus.jetstream().add_stream(name="KEPT", subjects=["kept"])
+        await bus.jetstream().publish("kept", b"seven")
+        await bus.close()
+        token = stack.token()
+    async with Stack(base(tmp_path)) as stack:
+        database = await asyncpg.connect(stack.postgres_dsn("vidmesh_ingest"))
+        assert await database.fetchval("select id from ingest.kept") == 7
+        await database.close()
+        bus = await nats.connect(stack.nats_url)
+        assert (await bus.jetstream().get_msg("KEPT", 1)).data == b"seven"
+        await bus.close()
+        assert stack.token().split(".")[0] == token.split(".")[0]
+
+
+async def test_each_service_has_its_own_schema_alone(tmp_path: Path) -> None:
+    async with Stack(base(tmp_path)) as stack:
+        owner = await asyncpg.connect(stack.postgres_dsn("vidmesh_ingest"))
+        await owner.execute("create table ingest.secret (id int)")
+        await owner.close()
+        for service in SERVICES:
+            role = await asyncpg.connect(stack.postgres_dsn(f"vidmesh_{service}"))
+            await role.execute(f"create table {service}.own (id int)")
+            if service != "ingest":
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await role.fetch("select * from ingest.secret")
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await role.execute("create table ingest.intruder (id int)")
+            for forbidden in ("create table public.t (id int)", "create schema extra", "create role x"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await role.execute(forbidden)
+            await role.close()
+
+
+async def test_text_in_any_language_is_folded_and_indexed(tmp_path: Path) -> None:
+    async with Stack(base(tmp_path)) as stack:
+        database = await asyncpg.connect(stack.postgres_dsn("vidmesh_query"))
+        assert await database.fetchval("select lower('ÄÖÜ ЖЮ')") == "äöü жю"
+        assert await database.fetchval("select to_tsvector('simple', 'Überblick Жизнь') @@ 'жизнь'::tsquery")
+        await database.close()
+
+
+@pytest.mark.parametrize("part", ["nats", "postgres", "ingest", "gateway"])
+async def test_a_part_that_is_killed_comes_back_where_it_was(stack: Stack, part: str) -> None:
+    before, url, dsn = stack.pid(part), stack.nats_url, stack.postgres_dsn()
+    await stack.kill(part)
+    assert not psutil.pid_exists(before or 0)
+    await asyncio.wait_for(stack.answering(part), 30)
+    assert stack.pid(part) not in {None, before}
+    assert (url, dsn) == (stack.nats_url, stack.postgres_dsn())
+    await (await asyncpg.connect(stack.postgres_dsn())).close()
+    await (await nats.connect(stack.nats_url)).close()
+
+
+async def test_a_part_can_be_stopped_and_started_with_other_environment(stack: Stack) -> None:
+    await stack.stop("ingest")
+    assert stack.pid("ingest") is None
+    await stack.restart("ingest", env={"VIDMESH_CRASH_AT": "somewhere"})
+    assert psutil.Process(stack.pid("ingest")).environ()["VIDMESH_CRASH_AT"] == "somewhere"
+    await stack.kill("ingest")
+    await stack.answering("ingest")
+    assert "VIDMESH_CRASH_AT" not in psutil.Process(stack.pid("ingest")).environ()
+
+
+async def test_services_are_told_where_everything_is(stack: Stack) -> None:
+    told = psutil.Process(stack.pid("ingest")).environ()
+    assert told["VIDMESH_DATABASE_URL"] == stack.postgres_dsn("vidmesh_ingest")
+    assert told["VIDMESH_NATS_URL"] == stack.nats_url
+    assert told["VIDMESH_MEDIA_URL"].startswith("file:///")
+    assert Path(told["VIDMESH_JWKS_PATH"]).is_file()
+    assert Path(told["VIDMESH_DATA_DIR"]).is_dir()
+    assert told["VIDMESH_LISTEN"].startswith("127.0.0.1:")
+
+
+async def test_a_service_that_cannot_start_is_given_up_with_its_last_words(tmp_path: Path) -> None:
+    before = children()
+    with pytest.raises(
+        StackError, match=r"(?s)ingest ended with exit code 1.*ingest.log.*the model is missing"
+    ):
+        async with Stack(settings(tmp_path, services={"ingest": "stand_in.hopeless"})):
+            pass
+    assert children() <= before
+
+
+async def test_a_part_that_keeps_crashing_ends_the_wait(tmp_path: Path) -> None:
+    async with Stack(base(tmp_path)) as stack:
+        waiting = asyncio.create_task(stack.wait())
+        with suppress(StackError):
+            while not waiting.done():
+                await stack.kill("nats")
+                await stack.answering("nats")
+        with pytest.raises(StackError, match=r"nats was killed by SIGKILL, \d times within a minute"):
+            await waiting
+
+
+async def test_a_folder_has_one_stack(tmp_path: Path) -> None:
+    async with Stack(base(tmp_path)):
+        with pytest.raises(StackError, match=r"Another vidmesh \(process \d+, .*vidmesh down"):
+            async with Stack(base(tmp_path)):
+                pass
+
+
+async def test_a_taken_port_is_named_with_what_to_do(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        with pytest.raises(StackError, match=f"(?s)Port {port} on 127.0.0.1 is taken.*--port"):
+            async with Stack(settings(tmp_path, port=port)):
+                pass
+
+
+async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StackError, match="file/data cannot be used: Not a directory"):
+        async with Stack(base(tmp_path / "file" / "data")):
+            pass
+
+
+async def test_a_deep_folder_that_only_its_owner_may_enter(tmp_path: Path) -> None:
+    """Unix sockets do not take long paths, and PostgreSQL does not run as root."""
+    deep = tmp_path / ("d" * 100) / ("e" * 100)
+    deep.mkdir(parents=True)
+    deep.parent.chmod(0o700)
+    async with Stack(base(deep / "data")) as stack:
+        sockets = Path(stack.postgres_dsn().partition("?host=")[2])
+        assert len(str(sockets)) < 90
+        await (await asyncpg.connect(stack.postgres_dsn())).close()
+    assert not sockets.exists()
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A whole stack in a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "stand_in.up", str(tmp_path)], env=os.environ | {"PYTHONPATH": HERE}
+    ) as up:
+        yield up
+        up.kill()
+
+
+async def running(data: Path) -> RunningStack:
+    until = time.monotonic() + 60
+    while not (state := Folder(data).running()) or not state.ready:
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
+    return state
+
+
+async def gone(pids: set[int]) -> None:
+    until = time.monotonic() + 30
+    while [
+        pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    ]:
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_in_order(
+    process: subprocess.Popen[bytes], tmp_path: Path, number: signal.Signals
+) -> None:
+    state = await running(tmp_path)
+    process.send_signal(number)
+    assert await asyncio.to_thread(process.wait, 30) == 0
+    assert not [pid for pid in state.processes.values() if psutil.pid_exists(pid)]
+    assert "database system is shut down" in (tmp_path / "logs" / "postgres.log").read_text()
+
+
+async def test_a_signal_during_the_start_ends_it(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    while not Folder(tmp_path).running():
+        await asyncio.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(process.wait, 30) == 0
+
+
+async def test_its_parts_die_with_it_and_it_starts_again(
+    process: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    state = await running(tmp_path)
+    family = {child.pid for child in psutil.Process(process.pid).children(recursive=True)}
+    assert set(state.processes.values()) <= family
+    process.kill()
+    process.wait()
+    async with Stack(base(tmp_path)) as stack:  # at once: it waits for the other's PostgreSQL
+        await (await asyncpg.connect(stack.postgres_dsn())).close()
+    await gone(family)
