@@ -12,7 +12,14 @@ from vidmesh_transcribe import frames
 from vidmesh_transcribe.audio import SAMPLE_RATE
 from vidmesh_transcribe.frames import Frame
 from vidmesh_transcribe.language import Hearing
-from vidmesh_transcribe.recognizer import ERRORS, Engine, Options, RecognizerCrashedError, RecognizerError
+from vidmesh_transcribe.recognizer import (
+    ERRORS,
+    Engine,
+    KnownModel,
+    Options,
+    RecognizerCrashedError,
+    RecognizerError,
+)
 from vidmesh_transcribe.transcript import Segment
 
 log = logging.getLogger(__name__)
@@ -34,12 +41,17 @@ class RecognizerChild:
     """A recogniser in a child process, one window at a time; an async context manager.
 
     The process starts with the first call. The engine that it chose is kept: a later process loads the same one.
-    Cancelling a call kills the process, for nothing else stops a recogniser.
+    Cancelling a call kills the process, for nothing else stops a recogniser. `activity` says what it does, in a few
+    words, before it can recognise; empty when it is loaded. `known` are the models that it could have taken.
     """
 
-    def __init__(self, options: Options, limits: Limits) -> None:
+    def __init__(self, options: Options, limits: Limits, *, same_as: "RecognizerChild | None" = None) -> None:
+        """Load by `options`, or whatever engine `same_as` has."""
         self._options = options
         self._limits = limits
+        self._same_as = same_as
+        self.activity = ""
+        self.known: tuple[KnownModel, ...] = ()
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._unloading: asyncio.Task[None] | None = None
@@ -107,6 +119,16 @@ class RecognizerChild:
             and self._options.settled is not None
         ):
             return self._process, self._options.settled
+        if self._options.settled is None and self._same_as is not None:
+            self._options = replace(self._options, settled=await self._same_as.engine())
+        try:
+            return await self._start()
+        except BaseException:
+            await self._end()
+            raise
+
+    async def _start(self) -> tuple[asyncio.subprocess.Process, Engine]:
+        self.activity = "loading the recogniser"
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
@@ -117,12 +139,14 @@ class RecognizerChild:
         )
         await self._send(process, frames.opening(self._options))
         while (frame := await self._next(process)).kind == "telling":
+            self.activity = frame.body
             log.info("recogniser: %s", frame.body)
-        engine = frames.engine_of(frame.body)
+        engine, self.known = frames.opened_of(frame.body)
         log.info(
             "recogniser loaded: %s %s (%s) on %s", engine.name, engine.model, engine.revision, engine.device
         )
         self._options = replace(self._options, settled=engine)
+        self.activity = ""
         return process, engine
 
     async def _send(self, process: asyncio.subprocess.Process, frame: Frame) -> None:
@@ -165,6 +189,7 @@ class RecognizerChild:
 
     async def _end(self) -> None:
         process, self._process = self._process, None
+        self.activity = ""
         if process is None:
             return
         with suppress(ProcessLookupError):

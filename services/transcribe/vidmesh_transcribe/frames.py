@@ -3,18 +3,19 @@
 A frame is two lengths (big endian, 32 bits each), a JSON object of the first length, and bytes of the second.
 
 Down: {"open": Options} once, first; then {"recognize": {"language": "", "rate": 16000}} with the sound as the frame's bytes.
-Up: {"telling": "..."} any number of times, then {"opened": Engine}, in answer to the first;
+Up: {"telling": "..."} any number of times, then {"opened": Engine and models}, in answer to the first;
 {"hearing": Hearing}, {"segment": Segment} any number of times, {"done": {"resident": bytes}} to each of the others;
 {"failed": {"kind": "...", "message": "..."}} in the place of any of these ends an answer.
 """
 
 import json
 import struct
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 from vidmesh_transcribe.language import Hearing
-from vidmesh_transcribe.recognizer import Choice, Engine, Options
+from vidmesh_transcribe.recognizer import Choice, Engine, KnownModel, Options
 from vidmesh_transcribe.transcript import Segment, Word
 
 HEADER = struct.Struct(">II")
@@ -82,8 +83,19 @@ def options_of(body: dict[str, Any]) -> Options:
     )
 
 
-def engine_of(body: dict[str, Any]) -> Engine:
+def opened(engine: Engine, known: Iterable[KnownModel]) -> Frame:
+    """The frame that answers the one that opens."""
+    return Frame("opened", {"engine": asdict(engine), "known": [asdict(model) for model in known]})
+
+
+def opened_of(body: dict[str, Any]) -> tuple[Engine, tuple[KnownModel, ...]]:
     """What an "opened" frame says."""
+    known = (KnownModel(**{**model, "languages": tuple(model["languages"])}) for model in body["known"])
+    return engine_of(body["engine"]), tuple(known)
+
+
+def engine_of(body: dict[str, Any]) -> Engine:
+    """An engine within a frame."""
     return Engine(**{**body, "languages": tuple(body["languages"])})
 
 

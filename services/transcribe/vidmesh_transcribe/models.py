@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import faster_whisper.utils
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-from vidmesh_transcribe.recognizer import ModelMissingError, Options
+from vidmesh_transcribe.recognizer import Choice, KnownModel, ModelMissingError, Options
+from vidmesh_transcribe.sphinx import MODEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,19 @@ def in_folder(folder: Path) -> Model:
     return Model(name=folder.resolve().name, folder=str(folder), revision=f"sha256:{digest}")
 
 
+def known() -> Iterator[KnownModel]:
+    """The models that have a name: faster-whisper's, and PocketSphinx's own."""
+    yield KnownModel(name=MODEL, engine=Choice.POCKETSPHINX, available=True, languages=("en",))
+    for name in faster_whisper.available_models():
+        english = name.endswith(".en") or name.startswith("distil-")
+        yield KnownModel(
+            name=name,
+            engine=Choice.FASTER_WHISPER,
+            available=isinstance(huggingface_hub.try_to_load_from_cache(_repository(name), "model.bin"), str),
+            languages=("en",) if english else (),
+        )
+
+
 def _cached(name: str) -> Model | None:
     try:
         return _in_snapshot(name, faster_whisper.download_model(name, local_files_only=True))
@@ -79,12 +93,11 @@ def _check(folder: Path) -> None:
 
 def _reach_hub(name: str, patience: float) -> None:
     """Ask the hub for the model's description, giving up after `patience` seconds whatever it is that hangs."""
-    repository = name if "/" in name else faster_whisper.utils._MODELS[name]  # noqa: SLF001 - it has no public map
     outcome: list[Exception] = []
 
     def ask() -> None:
         try:
-            huggingface_hub.model_info(repository, timeout=patience)
+            huggingface_hub.model_info(_repository(name), timeout=patience)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told below
             outcome.append(error)
 
@@ -99,6 +112,10 @@ def _reach_hub(name: str, patience: float) -> None:
         raise ModelMissingError(
             f"The Whisper model {name} is not at hand, and the hub cannot be asked: {_line(outcome[0])}."
         )
+
+
+def _repository(name: str) -> str:
+    return name if "/" in name else str(faster_whisper.utils._MODELS[name])  # noqa: SLF001 - it has no public map
 
 
 def _line(error: Exception) -> str:

@@ -40,6 +40,18 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownModel:
+    """A model that a recogniser could take."""
+
+    name: str
+    engine: str
+    available: bool
+    """Whether it is at hand, without a download."""
+    languages: tuple[str, ...] = ()
+    """BCP 47 tags. Empty: those of Whisper's multilingual models."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How to choose and load a recogniser."""
 

@@ -17,6 +17,7 @@ import psutil  # type: ignore[import-untyped]  # it publishes no types
 from vidmesh_transcribe import frames
 from vidmesh_transcribe.choice import open_recognizer
 from vidmesh_transcribe.frames import Frame
+from vidmesh_transcribe.models import known
 from vidmesh_transcribe.recognizer import Recognizer, RecognizerCrashedError, RecognizerError
 from vidmesh_transcribe.speech import resampled
 
@@ -60,7 +61,8 @@ def _open(request: Frame, send: Any) -> Recognizer | None:
     except RecognizerError as error:
         send("failed", {"kind": error.kind, "message": str(error)})
         return None
-    send("opened", asdict(recognizer.engine))
+    opened = frames.opened(recognizer.engine, known())
+    send(opened.kind, opened.body)
     return recognizer
 
 

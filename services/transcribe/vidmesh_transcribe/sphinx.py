@@ -13,6 +13,7 @@ from vidmesh_transcribe.recognizer import Choice, Engine, UnsupportedLanguageErr
 from vidmesh_transcribe.speech import Span, samples, utterances
 from vidmesh_transcribe.transcript import Segment, Word
 
+MODEL = "en-us"
 FRAMES_PER_SECOND = 100
 
 HONEST_LABEL = (
@@ -28,7 +29,7 @@ class PocketSphinx:
         self._decoder = Decoder(loglevel="FATAL")
         self._engine = Engine(
             name=Choice.POCKETSPHINX,
-            model="en-us",
+            model=MODEL,
             revision=importlib.metadata.version("pocketsphinx"),
             languages=("en",),
             notice=notice or HONEST_LABEL,

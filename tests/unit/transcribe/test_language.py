@@ -44,7 +44,7 @@ hearings = st.builds(
 
 
 @given(st.lists(hearings), st.randoms())
-def test_the_order_of_the_windows_does_not_matter(heard: list[Hearing], random: st.randoms) -> None:
+def test_the_order_of_the_windows_does_not_matter(heard: list[Hearing], random: Random) -> None:
     # Sums of floats depend on their order in the last digits; a tie within them may fall either way.
     rounded = [
         Hearing(speech=round(h.speech), language=h.language, probability=round(h.probability, 1) * 10)
