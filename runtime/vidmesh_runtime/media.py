@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
@@ -16,8 +16,9 @@ class MediaStore:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme == "file":
-            Path(parts.path).mkdir(parents=True, exist_ok=True)
-            self._store: ObjectStore = LocalStore(parts.path, mkdir=True)
+            folder = Path(unquote(parts.path))
+            folder.mkdir(parents=True, exist_ok=True)
+            self._store: ObjectStore = LocalStore(folder, mkdir=True)
         else:
             self._store = from_url(url)
 

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -18,6 +19,8 @@ from vidmesh_stack.keys import write_whole
 
 LONGEST_SOCKET = 107
 """How many bytes the path of a Unix socket may have (sun_path in unix(7))."""
+PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
+"""Paths that mean the same to everybody: PostgreSQL and its drivers take a comma for the end of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +115,11 @@ class Folder:
 
     @contextmanager
     def sockets(self) -> Iterator[Path]:
-        """A folder for Unix sockets: here, or in the system's temporary folder where the path from here is too long."""
+        """A folder for Unix sockets: here, or in the system's temporary folder where the path from here will not do."""
         near = self.run / "sockets"
         far = Path(tempfile.gettempdir()) / f"vidmesh-{os.geteuid()}-{_digest(self.root)}"
-        chosen = near if len(os.fsencode(near / ".s.PGSQL.5432")) <= LONGEST_SOCKET else far
+        fits = len(os.fsencode(near / ".s.PGSQL.5432")) <= LONGEST_SOCKET
+        chosen = near if fits and PLAIN.fullmatch(str(near)) else far
         # One is left where the stack was killed. Another user's, made to catch ours, is not removed and not used.
         shutil.rmtree(chosen, ignore_errors=True)
         try:

@@ -12,8 +12,6 @@ from contextlib import suppress
 from vidmesh_stack.events import OnEvent, PartState, StackError, StackEvent
 from vidmesh_stack.program import Program, ending, last_lines
 
-START_WITHIN = 60.0
-"""Seconds that a program has to answer after it was started."""
 MOST_CRASHES = 5
 """A program that has crashed more often than this within a minute is given up."""
 MOST_FALSE_STARTS = 2
@@ -144,7 +142,7 @@ class Keeper:
                 process.kill()
                 await finished
                 self._tell(PartState.FAILED, "does not answer")
-                raise StackError(self._obituary(f"did not answer within {START_WITHIN:.0f} s"))
+                raise StackError(self._obituary(f"did not answer within {self._program.start_within:.0f} s"))
             return await finished
         finally:
             answer.cancel()
@@ -155,7 +153,7 @@ class Keeper:
     async def _wait_for_answer(self) -> bool:
         began = time.monotonic()
         pause = 0.01
-        while (seconds := time.monotonic() - began) < START_WITHIN:
+        while (seconds := time.monotonic() - began) < self._program.start_within:
             if await self._program.answers():
                 self._ready.set()
                 self._tell(PartState.READY, seconds=seconds)

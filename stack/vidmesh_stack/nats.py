@@ -43,7 +43,7 @@ class Nats:
                 "max_file_store": 16 << 30,
             },
         }
-        write_whole(self._config, json.dumps(config, indent=1), mode=0o600)
+        write_whole(self._config, json.dumps(config, indent=1, ensure_ascii=False), mode=0o600)
         return Program(
             name="nats",
             argv=(nats_server(), "--config", str(self._config)),

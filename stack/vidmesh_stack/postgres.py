@@ -81,6 +81,8 @@ class Postgres:
             stop_signal=signal.SIGINT,
             orphan_signal=signal.SIGINT,
             grace=20.0,
+            # After a crash it first works through its log.
+            start_within=600.0,
             account=self._account,
         )
 

@@ -32,6 +32,8 @@ class Program:
     """What it gets from the kernel when the stack itself dies without a chance to stop it."""
     grace: float = 10.0
     """Seconds that it has to end before it is killed."""
+    start_within: float = 60.0
+    """Seconds that it has to answer after it was started."""
     account: str | None = None
     """The user that it runs as, where that is another one."""
 

@@ -237,6 +237,11 @@ async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
             pass
 
 
+async def test_a_folder_of_any_name(tmp_path: Path) -> None:
+    async with Stack(settings(tmp_path / "ein Ort, für's Video")) as stack:
+        await (await asyncpg.connect(stack.postgres_dsn())).close()
+
+
 async def test_a_deep_folder_that_only_its_owner_may_enter(tmp_path: Path) -> None:
     """Unix sockets do not take long paths, and PostgreSQL does not run as root."""
     deep = tmp_path / ("d" * 100) / ("e" * 100)

@@ -16,7 +16,6 @@ from vidmesh.ingest.v1 import ingest_service_pb2 as api
 from vidmesh.ingest.v1 import ingest_service_pb2_grpc
 from vidmesh.ingest.v1.job_pb2 import Job
 
-
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
