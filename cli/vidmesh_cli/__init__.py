@@ -1,0 +1,1 @@
+"""The `vidmesh` command: runs a mesh on this machine and talks to any."""

@@ -1,0 +1,56 @@
+"""Which mesh to talk to, and with which token."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidmesh_cli.asked import Asked
+from vidmesh_stack.folder import Folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A mesh and how to be let in."""
+
+    endpoint: str
+    token: str | None
+
+
+class NoMeshError(Exception):
+    """No mesh is named and none runs in the data folder."""
+
+
+class NoTokenError(Exception):
+    """The file that should have the token cannot be read."""
+
+
+def find(asked: Asked) -> Address:
+    """Give the mesh that is named, else the one that `up` started.
+
+    The running mesh's own token goes to that mesh alone: another endpoint never gets it.
+    """
+    running = Folder(asked.data).running()
+    if asked.endpoint is None and running is None:
+        raise NoMeshError
+    local = running.endpoint.rstrip("/") if running else None
+    endpoint = (asked.endpoint or local or "").rstrip("/")
+    token = _given_token(asked.token_file)
+    if token is None and running and endpoint == local:
+        token = _read(Path(running.token_path))
+    return Address(endpoint=endpoint, token=token)
+
+
+def _given_token(token_file: str | None) -> str | None:
+    if token_file == "-":  # noqa: S105 - standard input, as other commands name it
+        return sys.stdin.readline().strip()
+    if token_file is not None:
+        return _read(Path(token_file))
+    return os.environ.get("VIDMESH_TOKEN") or None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoTokenError(f"The token file {path} cannot be read: {error}") from error

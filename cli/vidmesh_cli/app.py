@@ -1,0 +1,50 @@
+"""The command's tree."""
+
+import importlib.metadata
+from typing import Annotated
+
+import typer
+
+from vidmesh_cli.commands import demo, jobs, mesh, results
+
+# Plain help: Rich would take longer to load than all the rest of `--help`.
+app = typer.Typer(name="vidmesh", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+for command in (
+    mesh.up,
+    mesh.down,
+    demo.demo,
+    jobs.submit,
+    jobs.watch,
+    jobs.jobs,
+    jobs.cancel,
+    jobs.retry,
+    jobs.delete,
+    results.transcript,
+    results.summary,
+    results.chapters,
+    results.search,
+    results.ask,
+    mesh.token,
+    mesh.doctor,
+):
+    app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"vidmesh {importlib.metadata.version('vidmesh-cli')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """From a link or a file to its text, a summary, chapters, and answers that name the moment.
+
+    `vidmesh demo` shows all of it in a minute. Exit codes: 0 done, 1 error, 2 usage, 3 cancelled or timed out, 4 not let in,
+    5 the watched job failed, 130 Ctrl-C.
+    """

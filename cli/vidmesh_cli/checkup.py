@@ -1,0 +1,61 @@
+"""Showing what `doctor` finds."""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+
+from rich.text import Text
+
+from vidmesh_cli import diagnosis
+from vidmesh_cli.address import NoMeshError, find
+from vidmesh_cli.asked import Asked
+from vidmesh_cli.diagnosis import Check, Verdict
+from vidmesh_cli.exit_code import ExitCode
+from vidmesh_cli.output import Output
+from vidmesh_cli.printable import printable
+
+_LOOKS = {
+    Verdict.GOOD: ("✓", "+", "green"),
+    Verdict.POOR: ("!", "!", "yellow"),
+    Verdict.BAD: ("✗", "x", "bold red"),
+}
+
+
+async def doctor(output: Output, asked: Asked) -> ExitCode:
+    """Look at everything; end well unless something does not work."""
+    worst: list[Verdict] = []
+    async for check in _checks(output, asked):
+        worst.append(check.verdict)
+        if output.json_lines:
+            output.line(asdict(check))
+        else:
+            _show(output, check)
+    bad = worst.count(Verdict.BAD)
+    if not output.json_lines:
+        output.say(f"\n{bad} of {len(worst)} do not work." if bad else "\nAll is well.")
+        output.hint(("vidmesh up --detach", "start the mesh"), ("vidmesh jobs", "how the jobs stand"))
+    return ExitCode.ERROR if bad else ExitCode.OK
+
+
+async def _checks(output: Output, asked: Asked) -> AsyncIterator[Check]:
+    async for check in diagnosis.installed():
+        yield check
+    for check in diagnosis.choices():
+        yield check
+    yield diagnosis.room(asked.data)
+    try:
+        address = find(asked)
+    except NoMeshError:
+        yield diagnosis.port()
+        yield Check(name="Mesh", verdict=Verdict.GOOD, found=f"none runs in {asked.data}")
+        return
+    yield Check(name="Mesh", verdict=Verdict.GOOD, found=address.endpoint)
+    async for check in diagnosis.mesh(address):
+        yield check
+
+
+def _show(output: Output, check: Check) -> None:
+    fancy, plain, style = _LOOKS[check.verdict]
+    glyph = plain if output.data.options.ascii_only else fancy
+    output.show(Text.assemble((glyph, style), f" {check.name:<18} ", printable(check.found)))
+    if check.advice:
+        output.show(Text(f"  {'':<18} {printable(check.advice)}", "dim"))

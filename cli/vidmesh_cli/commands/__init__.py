@@ -1,0 +1,1 @@
+"""What can be typed after `vidmesh`: signatures and help alone, so that they load at once."""

@@ -1,0 +1,124 @@
+"""Moments and answers."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+from rich.live import Live
+from rich.text import Text
+
+from vidmesh import AsyncClient
+from vidmesh.pages import pages
+from vidmesh.query.v1.query_service_pb2 import AskRequest, SearchRequest
+from vidmesh.query.v1.search_pb2 import Answer, AnswerKind, Hit, Scope, Snippet
+from vidmesh_cli.exit_code import ExitCode
+from vidmesh_cli.ids import video_id
+from vidmesh_cli.output import Output, animated
+from vidmesh_cli.printable import one_line, printable
+from vidmesh_cli.units import clock
+
+PAGE = 100
+"""The most hits that the mesh gives at once."""
+
+
+async def search(
+    client: AsyncClient, output: Output, *, query: str, videos: Sequence[str], limit: int
+) -> ExitCode:
+    """Print the moments that fit a query, the best first."""
+    scope = Scope(video_ids=[await video_id(client, video) for video in videos])
+    request = SearchRequest(query=query, scope=scope, page_size=min(limit, PAGE))
+    shown, degraded = 0, False
+    best: Hit | None = None
+    async for page in pages(client.query.Search, request):
+        degraded = degraded or page.degraded
+        for hit in page.hits[: limit - shown]:
+            best = best or hit
+            shown += 1
+            if output.json_lines:
+                output.emit(hit)
+            else:
+                _show_hit(output, hit)
+        if shown >= limit:
+            break
+    if degraded:
+        output.say("Only words were looked for: search by meaning was not to be had.", style="yellow")
+    if output.json_lines:
+        return ExitCode.OK
+    if best is None:
+        output.say("Nothing found.")
+        output.hint(
+            ("vidmesh jobs", "which videos there are"), (f'vidmesh ask "{one_line(query)}"', "ask instead")
+        )
+    else:
+        output.hint((f'vidmesh ask "..." --video {best.video_id}', "an answer with its moments"))
+    return ExitCode.OK
+
+
+async def ask(client: AsyncClient, output: Output, *, question: str, videos: Sequence[str]) -> ExitCode:
+    """Print the answer to a question, with the moments that it rests on."""
+    scope = Scope(video_ids=[await video_id(client, video) for video in videos])
+    answer = await answered(client, output, AskRequest(question=question, scope=scope))
+    if output.json_lines:
+        output.result(answer)
+        return ExitCode.OK
+    show_answer(output, answer)
+    if answer.citations:
+        output.hint((f"vidmesh transcript {answer.citations[0].video_id}", "all that is said there"))
+    else:
+        output.hint(("vidmesh search WORDS", "look for the words themselves"))
+    return ExitCode.OK
+
+
+async def answered(client: AsyncClient, output: Output, request: AskRequest) -> Answer:
+    """Ask, showing the answer as it is written on a terminal, and give it when it is checked and whole."""
+    answer = Answer()
+    draft = Text()
+    live = Live(draft, console=output.messages, transient=True, auto_refresh=False)
+    with live if animated(sys.stderr) and not output.json_lines else nullcontext():
+        async for message in client.query.Ask(request):
+            match message.WhichOneof("message"):
+                case "answer":
+                    answer = message.answer
+                case "delta":
+                    draft.append(printable(message.delta))
+                    live.refresh()
+                case _:
+                    pass
+            if output.json_lines and not message.HasField("answer"):
+                output.emit(message)
+    return answer
+
+
+def show_answer(output: Output, answer: Answer) -> None:
+    """Print an answer and its citations."""
+    output.show(printable(answer.text).strip())
+    if answer.citations:
+        output.show()
+    for citation in answer.citations:
+        output.show(
+            Text.assemble(
+                (f"[{citation.number}] ", "bold"),
+                (clock(citation.moment.seconds), "cyan"),
+                f"  “{one_line(citation.quote)}”",
+                (f"  {one_line(citation.video_title)}", "dim"),
+            )
+        )
+    if answer.kind == AnswerKind.ANSWER_KIND_PASSAGES:
+        output.say("(the passages themselves: no language model wrote this answer)", style="dim")
+    if answer.notice:
+        output.say(f"note: {answer.notice}", style="yellow")
+
+
+def _show_hit(output: Output, hit: Hit) -> None:
+    title = Text.assemble((f"{clock(hit.moment.seconds):>7}  ", "cyan"), (one_line(hit.video_title), "bold"))
+    title.append(f"  {hit.video_id}", "dim")
+    output.show(title)
+    output.show(Text("         ").append_text(highlighted(hit.snippet)))
+
+
+def highlighted(snippet: Snippet) -> Text:
+    """Give a snippet with what matches in bold."""
+    text = Text(printable(snippet.text).replace("\n", " "))
+    for span in snippet.highlights:
+        text.stylize("bold yellow", span.start, span.end)
+    return text

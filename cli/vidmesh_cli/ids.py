@@ -1,0 +1,62 @@
+"""Ids as people type them: whole, or only so much of the beginning as is unique."""
+
+import uuid
+from collections.abc import AsyncIterator, Collection
+
+from vidmesh import AsyncClient
+from vidmesh_cli.asked import MisuseError
+
+SHORTEST = 8
+MOST = 2000
+"""How many of the newest jobs are looked through for a shortened id."""
+
+
+def shortened(ids: Collection[str]) -> dict[str, str]:
+    """Give each id the beginning that tells it from the others: all of one length, at least eight characters."""
+    distinct = set(ids)
+    length = SHORTEST
+    while len({one[:length] for one in distinct}) < len(distinct):
+        length += 1
+    return {one: one[:length].rstrip("-") for one in distinct}
+
+
+async def job_id(client: AsyncClient, typed: str) -> str:
+    """Give the whole id of a job. Raises MisuseError where the beginning fits more than one."""
+    if _is_whole(typed):
+        return typed
+    return await _only(typed, "job", (job.id async for job in client.jobs()))
+
+
+async def video_id(client: AsyncClient, typed: str) -> str:
+    """Give the whole id of a video. Raises as job_id does."""
+    if _is_whole(typed):
+        return typed
+    return await _only(typed, "video", (job.video_id async for job in client.jobs()))
+
+
+async def _only(typed: str, kind: str, known: AsyncIterator[str]) -> str:
+    found: list[str] = []
+    seen = 0
+    async for whole in known:
+        seen += 1
+        if whole.startswith(typed.lower()) and whole not in found:
+            found.append(whole)
+        if seen >= MOST:
+            break
+    match found:
+        case [only]:
+            return only
+        case []:
+            return typed  # the service tells that there is none
+        case _:
+            listed = ", ".join(found[:5])
+            raise MisuseError(
+                f"{len(found)} {kind}s have ids that begin with {typed!r}: {listed}; type more of it"
+            )
+
+
+def _is_whole(typed: str) -> bool:
+    try:
+        return str(uuid.UUID(typed)) == typed.lower()
+    except ValueError:
+        return False

@@ -1,0 +1,40 @@
+"""Tokens for the mesh on this machine."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from vidmesh_cli.asked import MisuseError
+from vidmesh_cli.exit_code import ExitCode
+from vidmesh_cli.output import Output
+from vidmesh_stack.folder import Folder
+from vidmesh_stack.keys import make_token
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+async def make(output: Output, data: Path, *, tenant: str, subject: str, ttl: str) -> ExitCode:
+    """Print a token signed with the mesh's own key."""
+    try:
+        made = make_token(Folder(data).keys, tenant=tenant, subject=subject, ttl=read_ttl(ttl))
+    except FileNotFoundError:
+        output.problem(
+            f"There are no keys in {data}.", advice="`vidmesh up` makes them; name its folder with --data."
+        )
+        return ExitCode.ERROR
+    except ValueError as error:
+        raise MisuseError(str(error)) from error
+    if output.json_lines:
+        output.line({"token": made, "tenant": tenant, "subject": subject})
+    else:
+        output.raw(made + "\n")
+        output.hint(('VIDMESH_TOKEN="$(vidmesh token)" vidmesh jobs', "use it"))
+    return ExitCode.OK
+
+
+def read_ttl(given: str) -> timedelta:
+    """Read "30m", "12h", "7d". Raises MisuseError."""
+    match = re.fullmatch(r"(\d{1,6})([smhd])", given)
+    if match is None or not int(match[1]):
+        raise MisuseError(f"--ttl wants a number and s, m, h or d, such as 12h, not {given!r}")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
