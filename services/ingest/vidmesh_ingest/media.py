@@ -1,0 +1,236 @@
+"""Reading media files: their sound as samples, their text subtitles as captions.
+
+FFmpeg's libraries (through PyAV) read the file by a reader of our own, so that a file can be decoded while it comes. They
+may use the demuxers that `container.FORMATS` names, and open nothing themselves.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+import av
+import numpy as np
+from av import AudioFrame, AudioResampler, AudioStream, Packet
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.subtitles.stream import SubtitleStream
+
+from vidmesh_ingest.captions import Captions
+from vidmesh_ingest.container import BARE, EXACT, FORMATS, MediaType, has_late_index, media_type
+from vidmesh_ingest.growing import GrowingFile
+from vidmesh_ingest.reason import Reason, SourceError
+from vidmesh_ingest.sniff import HEAD, has_magic
+from vidmesh_ingest.windows import RATE, Samples
+
+_GAP = Fraction(1, 10)
+_LONGEST_JUMP = 60
+_SILENT_BLOCK = RATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaLimits:
+    """What a media file may be."""
+
+    max_seconds: float
+    """The longest that it may last."""
+
+    max_streams: int = 64
+    """The most streams that it may have."""
+
+
+class Media:
+    """An opened media file. `sound` reads it to its end; what else is known of it then is in its attributes."""
+
+    def __init__(self, source: InputContainer, limits: MediaLimits, head: bytes) -> None:
+        names = source.format.name.split(",")
+        if len(source.streams) > limits.max_streams:
+            raise SourceError(Reason.NOT_MEDIA, f"The file has {len(source.streams)} streams.")
+        if set(names) & BARE and not has_magic(head):
+            raise SourceError(Reason.NOT_MEDIA, "The file does not begin as any audio or video file does.")
+        audio = source.streams.best("audio")
+        if not isinstance(audio, AudioStream):
+            raise SourceError(Reason.NO_AUDIO, "The file has no sound track.")
+        self._source = source
+        self._limits = limits
+        self._audio = audio
+        self._start = Fraction(source.start_time or 0, av.time_base)
+        self._subtitles = {
+            stream.index: Captions(stream) for stream in source.streams.subtitles if Captions.reads(stream)
+        }
+        self.type: MediaType = media_type(names, video=_has_video(source), head=head)
+        """What kind of file it is."""
+        self.title: str = (source.metadata.get("title") or "").strip()
+        """The title that the file gives itself. May be empty."""
+        self.seconds: float | None = source.duration / av.time_base if source.duration else None
+        """How long it says that it lasts; None where it does not say."""
+        self.warning = ""
+        """What could not be read, in a sentence; empty where all could. Complete after `sound`."""
+        self._exact = bool(set(names) & EXACT)
+        self._told = 0
+        self._lost = Fraction(0)
+        self._end = Fraction(0)
+        self._broken = False
+        self._check_length(self.seconds or 0)
+
+    def sound(self) -> Iterator[Samples]:
+        """The sound from the beginning of the video on, mono at 16 kHz, in blocks of at most some seconds.
+
+        A track that begins late, or has holes, is filled with silence, so that a sample's place is its time in the video.
+        Raises SourceError where nothing can be read, and what the file's reader raises.
+        """
+        expected = Fraction(0)
+        sampler = _Sampler()
+        for frame in self._frames():
+            at = (
+                frame.pts * frame.time_base - self._start
+                if frame.pts is not None and frame.time_base
+                else expected
+            )
+            length = Fraction(frame.samples, frame.sample_rate)
+            gap = at - expected
+            if gap < -_GAP and at + length <= expected and -gap <= _LONGEST_JUMP:
+                continue
+            if gap > _GAP and self._is_hole(gap, float(at)):
+                self._check_length(float(at))
+                yield from self._counted(_silence(round(gap * RATE)))
+                expected = at
+            expected += length
+            yield from self._counted(sampler.convert(frame))
+        yield from self._counted(sampler.convert(None))
+        self._conclude()
+
+    def captions(self) -> Iterator[Captions]:
+        """The captions of its text subtitles, one for each stream that has any, after `sound` was read."""
+        return (captions for captions in self._subtitles.values() if captions)
+
+    @property
+    def promises_captions(self) -> bool:
+        """Whether it has streams of text subtitles, which may still turn out empty."""
+        return bool(self._subtitles)
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        packets = self._source.demux()
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError:
+                self._broken = True
+                return
+            if packet is None:
+                return
+            if packet.pts is not None:
+                reached = (packet.pts + (packet.duration or 0)) * packet.time_base - self._start
+                self._end = max(self._end, reached)
+            if packet.stream_index in self._subtitles:
+                self._subtitles[packet.stream_index].add(cast("Packet[SubtitleStream]", packet), self._start)
+            elif packet.stream_index == self._audio.index:
+                try:
+                    yield from self._audio.decode(packet)
+                except FFmpegError:
+                    self._lost += (packet.duration or 0) * packet.time_base
+
+    def _is_hole(self, gap: Fraction, at: float) -> bool:
+        """Whether a jump in time is a hole in the sound rather than a fault in the clock."""
+        return gap <= _LONGEST_JUMP or (self._exact and self.seconds is not None and at <= self.seconds + 1)
+
+    def _counted(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
+        for block in blocks:
+            self._told += len(block)
+            self._check_length(self._told / RATE)
+            yield block
+
+    def _check_length(self, seconds: float) -> None:
+        if seconds > self._limits.max_seconds:
+            raise SourceError(Reason.TOO_LONG, f"It lasts more than {_clock(self._limits.max_seconds)}.")
+
+    def _conclude(self) -> None:
+        read = self._told / RATE
+        if not self._told and not self._lost and not self._broken:
+            raise SourceError(Reason.NO_AUDIO, "The file's sound track is empty.")
+        if self._lost > read or not self._told:
+            raise SourceError(Reason.CORRUPT_MEDIA, f"Of its sound only {_clock(read)} could be read.")
+        missing = (self.seconds or 0) - max(float(self._end), read) if self._exact else 0.0
+        if missing > max(2.0, 0.02 * (self.seconds or 0)):
+            self.warning = f"The file breaks off at {_clock(read)} of {_clock(self.seconds or 0)}."
+        elif self._lost >= 1:
+            self.warning = f"{float(self._lost):.0f} s of its sound are damaged and were left out."
+        elif self._broken:
+            self.warning = f"The file is damaged after {_clock(read)}."
+
+
+@contextmanager
+def open_media(file: GrowingFile, limits: MediaLimits) -> Iterator[Media]:
+    """Opens a media file, waiting for its beginning, or for its end where its index is there. Raises SourceError."""
+    with file.reader() as peek:
+        head = b""
+        while len(head) < HEAD and (more := peek.read(HEAD - len(head))):
+            head += more
+    if not head:
+        raise SourceError(Reason.EMPTY_FILE, "The file has no bytes.")
+    mp4 = head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
+    early = not file.finished and not (mp4 and has_late_index(file))
+    # While a file comes, a demuxer must not look at its end: an MP4's keeps to its index, any other is told that it cannot.
+    with file.reader(seekable=mp4 or not early) as reader:
+        options = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
+        if early and mp4:
+            options["fflags"] = "+ignidx"
+        try:
+            source = av.open(
+                reader, "r", container_options=options, metadata_errors="ignore", buffer_size=1 << 16
+            )
+        except FFmpegError as error:
+            if has_magic(head):
+                raise SourceError(Reason.CORRUPT_MEDIA, "Nothing of the file could be read.") from error
+            raise SourceError(
+                Reason.NOT_MEDIA, "The file is no audio or video that vidmesh reads."
+            ) from error
+        with source:
+            yield Media(source, limits, head)
+
+
+class _Sampler:
+    """Brings frames to one channel at 16 kHz, whatever they are, also where that changes on the way."""
+
+    def __init__(self) -> None:
+        self._kind: tuple[str, str, int] | None = None
+        self._resampler = AudioResampler("s16", "mono", RATE)
+
+    def convert(self, frame: AudioFrame | None) -> Iterator[Samples]:
+        """The samples that a frame brings; those that are still held back for None."""
+        if frame is None:
+            if self._kind is not None:
+                yield from self._resampled(None)
+            return
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._kind not in {None, kind}:
+            yield from self._resampled(None)
+            self._resampler = AudioResampler("s16", "mono", RATE)
+        self._kind = kind
+        frame.pts = None
+        yield from self._resampled(frame)
+
+    def _resampled(self, frame: AudioFrame | None) -> Iterator[Samples]:
+        for made in self._resampler.resample(frame):
+            yield made.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+
+
+def _silence(count: int) -> Iterator[Samples]:
+    for at in range(0, count, _SILENT_BLOCK):
+        yield np.zeros(min(_SILENT_BLOCK, count - at), np.int16)
+
+
+def _has_video(source: InputContainer) -> bool:
+    """Whether it has moving pictures; a cover is none."""
+    return any(not stream.disposition & Disposition.attached_pic for stream in source.streams.video)
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    return (
+        f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+        if whole >= 3600
+        else f"{whole // 60}:{whole % 60:02}"
+    )
