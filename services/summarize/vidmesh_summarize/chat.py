@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -77,11 +78,12 @@ class Chat:
     async def ask(self, conversation: Sequence[Message], *, answer_tokens: int, json: bool = False) -> str:
         """Give the whole answer. Raises Failure as `write` does."""
         pieces: list[str] = []
-        async for piece in self.write(conversation, answer_tokens=answer_tokens, json=json):
-            if piece is RESTART:
-                pieces.clear()
-            else:
-                pieces.append(piece)
+        async with aclosing(self.write(conversation, answer_tokens=answer_tokens, json=json)) as written:
+            async for piece in written:
+                if piece is RESTART:
+                    pieces.clear()
+                else:
+                    pieces.append(piece)
         return "".join(pieces)
 
     async def write(
@@ -98,9 +100,10 @@ class Chat:
                 begun = False
                 await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
                 try:
-                    async for piece in self._attempt(conversation, answer_tokens, json=json):
-                        begun = True
-                        yield piece
+                    async with aclosing(self._attempt(conversation, answer_tokens, json=json)) as pieces:
+                        async for piece in pieces:
+                            begun = True
+                            yield piece
                 except Failure as failure:
                     wait = self._wait(failure, attempt)
                     if wait is None:
@@ -124,12 +127,15 @@ class Chat:
 
     async def _attempt(
         self, conversation: Sequence[Message], answer_tokens: int, *, json: bool
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         written = 0
         finish = ""
         try:
-            async with asyncio.timeout(self._patience.whole.total_seconds()):
-                async for piece, ending in self._chunks(conversation, answer_tokens, json=json):
+            async with (
+                asyncio.timeout(self._patience.whole.total_seconds()),
+                aclosing(self._chunks(conversation, answer_tokens, json=json)) as chunks,
+            ):
+                async for piece, ending in chunks:
                     finish = ending or finish
                     written += len(piece)
                     if written > answer_tokens * _CHARACTERS_A_TOKEN:
@@ -147,7 +153,7 @@ class Chat:
 
     async def _chunks(
         self, conversation: Sequence[Message], answer_tokens: int, *, json: bool
-    ) -> AsyncIterator[tuple[str, str]]:
+    ) -> AsyncGenerator[tuple[str, str], None]:
         """Ask once: pieces of text, each with the reason to finish where one is given."""
         messages = cast(
             "list[ChatCompletionMessageParam]", [{"role": m.role, "content": m.text} for m in conversation]

@@ -1,6 +1,6 @@
 """What writes summaries: the port, and the values that pass through it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final, Literal, Protocol
@@ -65,7 +65,7 @@ class Restart(Enum):
 
 
 RESTART: Final = Restart.RESTART
-Writing = AsyncIterator[str | Literal[Restart.RESTART]]
+Writing = AsyncGenerator[str | Literal[Restart.RESTART], None]
 """Text piece by piece; after RESTART it begins anew."""
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from vidmesh_runtime.errors import invalid
 from vidmesh_summarize.chapters import Chapter, chapters
 from vidmesh_summarize.engine import Brief, Length, Source, Style, Writing
-from vidmesh_summarize.highlights import Highlight, highlights
-from vidmesh_summarize.transcript import Segment, clock, sentences, shown
+from vidmesh_summarize.highlights import highlights
+from vidmesh_summarize.transcript import Segment, Sentence, clock, sentences, shown
 from vidmesh_summarize.words import primary
 
 _SECTION_SENTENCES = 3
@@ -37,7 +37,7 @@ class Extractive:
     async def section(self, segments: Sequence[Segment], language: str, title: str) -> str:
         """Take the sentences that tell most of some minutes."""
         chosen = await asyncio.to_thread(_chosen, segments, language, _SECTION_SENTENCES)
-        return " ".join(shown(one.sentence.text, language) for one in chosen)
+        return " ".join(shown(one.text, language) for one in chosen)
 
     async def summary(self, source: Source, brief: Brief) -> Writing:
         """Give the chosen sentences one by one, each with its moment."""
@@ -46,7 +46,7 @@ class Extractive:
         count = sentence_count(end, brief.length)
         chosen = await asyncio.to_thread(_chosen, source.segments, source.language, count)
         for place, one in enumerate(chosen):
-            told = f"{shown(one.sentence.text, source.language)} ({clock(one.sentence.start)})"
+            told = f"{shown(one.text, source.language)} ({clock(one.start)})"
             if brief.style is Style.PARAGRAPHS:
                 before = "\n\n" if place % _PARAGRAPH_SENTENCES == 0 else " "
                 yield before * bool(place) + told
@@ -68,5 +68,7 @@ def sentence_count(duration: float, length: Length) -> int:
     return min(40, round(9 + 2 * root))
 
 
-def _chosen(segments: Sequence[Segment], language: str, count: int) -> list[Highlight]:
-    return highlights(sentences(segments, language), language, count)
+def _chosen(segments: Sequence[Segment], language: str, count: int) -> list[Sentence]:
+    said = sentences(segments, language)
+    chosen = [one.sentence for one in highlights(said, language, count)]
+    return chosen or said[:count]

@@ -16,6 +16,7 @@ _REDUNDANCY = 0.5  # weight of being unlike what is chosen already, against a se
 _CROWDING = 0.7  # how alike two sentences count for being said at one moment
 _POOL = 900  # sentences compared with each other at once
 _BLOCK = 120  # sentences of which the best go into the pool where a text has more
+_LEAST = 0.33  # a sentence of less worth, the best being 1, is not told
 _READABLE = (8, 32)  # words: shorter sentences say too little, longer ones too much at once
 
 
@@ -80,7 +81,7 @@ def _diverse(
         return []
     spacing = max(1.0, (middles[-1] - middles[0]) / max(1, 2 * count))
     alike = np.zeros(len(worth))
-    left = worth > 0
+    left = worth > _LEAST
     chosen: list[int] = []
     while len(chosen) < count and left.any():
         gain = np.where(left, (1 - _REDUNDANCY) * worth - _REDUNDANCY * alike, -np.inf)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
@@ -60,8 +61,9 @@ class LanguageModel:
             notes = condensed
         request = prompts.summary_request(notes, brief, source.language, source.title)
         conversation = [Message("system", prompts.SUMMARY_SYSTEM), Message("user", request)]
-        async for piece in self._chat.write(conversation, answer_tokens=self._answer):
-            yield piece
+        async with aclosing(self._chat.write(conversation, answer_tokens=self._answer)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def chapters(self, source: Source) -> list[Chapter]:
         """Have the model mark the lines where topics begin: part by part, then chosen for the whole."""
