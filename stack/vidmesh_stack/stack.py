@@ -204,7 +204,7 @@ class Stack:
             "VIDMESH_MEDIA_URL": self._folder.media.as_uri(),
             "VIDMESH_JWKS_PATH": str(jwks),
             "VIDMESH_DATA_DIR": str(private),
-            "VIDMESH_GRACE": str(self._settings.grace),
+            "VIDMESH_GRACE": f"PT{self._settings.grace:g}S",
             **self._settings.env,
         }
 
