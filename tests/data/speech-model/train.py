@@ -48,8 +48,8 @@ class Phase:
 
 
 PHASES = (
-    Phase(until=0.30, clips=24, sentences=1, seconds=5.0, ctc=1.0),
-    Phase(until=0.60, clips=20, sentences=3, seconds=10.0, ctc=0.7),
+    Phase(until=0.10, clips=24, sentences=1, seconds=5.0, ctc=1.0),
+    Phase(until=0.40, clips=20, sentences=3, seconds=10.0, ctc=0.7),
     Phase(until=1.00, clips=6, sentences=10, seconds=30.0, ctc=0.5),
 )
 
