@@ -4,6 +4,7 @@ Nothing that a model writes is shown before it is checked. Its words are gathere
 passage is known to hold it, with the citations that stand. What no passage holds is left out and counted.
 """
 
+import logging
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -14,11 +15,13 @@ from vidmesh_query import prompt
 from vidmesh_query.citation import Checked, check
 from vidmesh_query.extract import extract, nearest
 from vidmesh_query.hit import Hit
-from vidmesh_query.language_model import LanguageModel, LanguageModelError, Trouble
+from vidmesh_query.language_model import LanguageModel, LanguageModelError, Message, Trouble
 from vidmesh_query.moment import Moment, Span, moment_of
 from vidmesh_query.prompt import NOT_FOUND, Turn
 from vidmesh_query.sentence import SentenceStream
 from vidmesh_query.support import Evidence, Similarity
+
+log = logging.getLogger(__name__)
 
 _DENIES = re.compile(
     r"\b(passages?|transcripts?|videos?)\b.{0,40}\b(do|does|did)(n't| not)\b.{0,20}\b(answer|contain|hold|mention|provide|say)"
@@ -93,9 +96,9 @@ class Answerer:
         self._model = model
 
     async def answer(
-        self, question: str, hits: Sequence[Hit], history: Sequence[Turn] = ()
+        self, question: str, hits: Sequence[Hit], history: Sequence[Turn] = (), language: str = ""
     ) -> AsyncGenerator[Delta | Answered]:
-        """Yields the answer's sentences, and how it ended last."""
+        """Yields the answer's sentences, and how it ended last. `language`: a BCP 47 tag, empty for the question's own."""
         if not hits or self._model is None:
             for event in self._extracted(question, hits, trouble=None, withheld=0):
                 yield event
@@ -103,10 +106,12 @@ class Answerer:
         progress = _Progress()
         trouble: Trouble | None = None
         try:
-            async with aclosing(self._written(self._model, question, hits, history, progress)) as deltas:
+            messages = prompt.answering(question, _quoted(hits), history, language)
+            async with aclosing(self._written(self._model, messages, hits, progress)) as deltas:
                 async for delta in deltas:
                     yield delta
         except LanguageModelError as error:
+            log.warning("the language model failed: %s", error)
             trouble = error.trouble
         if progress.text:
             yield Answered(
@@ -124,17 +129,11 @@ class Answerer:
                 yield event
 
     async def _written(
-        self,
-        model: LanguageModel,
-        question: str,
-        hits: Sequence[Hit],
-        history: Sequence[Turn],
-        progress: _Progress,
+        self, model: LanguageModel, messages: Sequence[Message], hits: Sequence[Hit], progress: _Progress
     ) -> AsyncGenerator[Delta]:
         evidence = Evidence([hit.passage.text for hit in hits], self._similarity)
-        quoted = [prompt.Quoted(title=hit.title, at=hit.passage.start, text=hit.passage.text) for hit in hits]
         sentences = SentenceStream()
-        async with aclosing(model.stream(prompt.answering(question, quoted, history))) as pieces:
+        async with aclosing(model.stream(messages)) as pieces:
             async for piece in pieces:
                 for delta in self._checked(sentences.feed(piece), evidence, hits, progress):
                     yield delta
@@ -197,3 +196,7 @@ class Answerer:
             withheld=withheld,
         )
         return [*deltas, end]
+
+
+def _quoted(hits: Sequence[Hit]) -> list[prompt.Quoted]:
+    return [prompt.Quoted(title=hit.title, at=hit.passage.start, text=hit.passage.text) for hit in hits]

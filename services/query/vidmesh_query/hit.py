@@ -20,7 +20,3 @@ class Hit:
     moment: Moment
     """Where in the passage to start playing."""
     snippet: Marked
-    by_words: bool
-    """Whether full text search found it."""
-    by_meaning: bool
-    """Whether its vector is near."""

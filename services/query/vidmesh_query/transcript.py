@@ -45,6 +45,17 @@ class Segment:
         return (self.window, self.index, self.piece)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A stretch of the video that was recognised in one go."""
+
+    index: int
+    """Its place, from 0."""
+    end: int
+    """Milliseconds from the start of the video."""
+    segments: tuple[Segment, ...]
+
+
 def clean(text: str) -> str:
     """The text in one line: control characters dropped, runs of white space made one blank, ends trimmed."""
     return _SPACE.sub(" ", _CONTROL.sub("", text)).strip()

@@ -1,0 +1,109 @@
+"""Keeps the index of vectors as Postgres says: embeds what waits, restores what is missing, forgets what is gone.
+
+An index that was away, was emptied, or belongs to another model comes right by this, in the background, to the same ids.
+"""
+
+import asyncio
+import logging
+import uuid
+from pathlib import Path
+
+import asyncpg
+
+from vidmesh_query.embedding import Embedder, EmbeddingUnavailableError
+from vidmesh_query.vectors import Key, VectorIndex, VectorsUnavailableError
+from vidmesh_runtime.database import UNREACHABLE, Pool, load_queries
+
+log = logging.getLogger(__name__)
+sql = load_queries(Path(__file__).with_suffix(".sql"))
+
+BATCH = 64
+"""Passages embedded at once: the engine holds the interpreter some 10 ms to take them."""
+PAGE = 512
+EVERY = 5.0
+"""Seconds between looks."""
+
+
+class Keeper:
+    """One loop over the whole index."""
+
+    def __init__(self, pool: Pool, embedder: Embedder, index: VectorIndex) -> None:
+        self._pool = pool
+        self._embedder = embedder
+        self._index = index
+        self._away = True
+
+    async def run(self) -> None:
+        """Keeps for ever, through whatever is away."""
+        while True:
+            try:
+                await self.keep()
+            except (EmbeddingUnavailableError, VectorsUnavailableError) as error:
+                if not self._away:
+                    log.warning("search by meaning is not to be had: %s", error)
+                self._away = True
+            except (*UNREACHABLE, asyncpg.PostgresError, TimeoutError) as error:
+                log.warning("keeper: %s", error or type(error).__name__)
+            await asyncio.sleep(EVERY)
+
+    async def keep(self) -> None:
+        """Brings the index to what Postgres holds.
+
+        Raises:
+            VectorsUnavailableError: the index is away.
+            EmbeddingUnavailableError: the model is away.
+        """
+        await self._index.ensure()
+        await self._forget()
+        # After it was away it may have lost anything; while it is there, less than expected is reason enough to look.
+        if self._away or await self._index.count() < await sql.held(self._pool, name=self._embedder.name):
+            await sql.unmark_others(self._pool, name=self._embedder.name)
+            await self._find_missing()
+            self._away = False
+        await self._embed_pending()
+
+    async def reindex(self) -> int:
+        """Embeds every passage anew; how many there are."""
+        await self._index.ensure()
+        await sql.unmark_all(self._pool)
+        await self._embed_pending()
+        return int(await sql.held(self._pool, name=self._embedder.name))
+
+    async def _find_missing(self) -> None:
+        after = uuid.UUID(int=0)
+        lost = 0
+        while True:
+            rows = sql.held_after(self._pool, name=self._embedder.name, after=after, most=PAGE)
+            ids: list[uuid.UUID] = [uuid.UUID(str(row["id"])) async for row in rows]
+            if not ids:
+                break
+            missing = await self._index.missing(ids)
+            if missing:
+                await sql.unmark(self._pool, ids=missing)
+            lost += len(missing)
+            after = ids[-1]
+        if lost:
+            log.warning("%d passages are not in the index of vectors: embedding them again", lost)
+
+    async def _embed_pending(self) -> None:
+        while rows := [row async for row in sql.pending(self._pool, most=BATCH)]:
+            keys = [
+                Key(
+                    id=uuid.UUID(str(row["id"])),
+                    tenant=row["tenant"],
+                    video=row["video_id"],
+                    job=row["job_id"],
+                )
+                for row in rows
+            ]
+            vectors = await self._embedder.embed([row["text"] for row in rows])
+            await self._index.upsert(keys, vectors)
+            await sql.mark_embedded(self._pool, name=self._embedder.name, ids=[key.id for key in keys])
+
+    async def _forget(self) -> None:
+        async for row in sql.forgotten(self._pool):
+            if row["job_id"]:
+                await self._index.forget_job(row["tenant"], row["job_id"])
+            else:
+                await self._index.forget_video(row["tenant"], row["video_id"])
+            await sql.forgot(self._pool, id=row["id"])

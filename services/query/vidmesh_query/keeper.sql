@@ -1,0 +1,28 @@
+-- name: pending
+select id, tenant, video_id, job_id, text from passage
+where embedded_by is null order by id limit :most;
+
+-- name: mark_embedded!
+update passage set embedded_by = :name where id = any(:ids::uuid[]);
+
+-- name: unmark!
+update passage set embedded_by = null where id = any(:ids::uuid[]);
+
+-- name: unmark_others!
+-- Passages whose vectors another model made.
+update passage set embedded_by = null where embedded_by <> :name;
+
+-- name: held$
+select count(*) from passage where embedded_by = :name;
+
+-- name: held_after
+select id from passage where embedded_by = :name and id > :after order by id limit :most;
+
+-- name: forgotten
+select id, tenant, video_id, job_id from forgotten order by id limit 100;
+
+-- name: forgot!
+delete from forgotten where id = :id;
+
+-- name: unmark_all!
+update passage set embedded_by = null where embedded_by is not null;

@@ -1,0 +1,91 @@
+-- name: by_words
+-- Passages that hold words of the query, those with the most and the rarest words first. In each of the tenant's languages:
+-- the query's stems, how many passages hold each, and the best of those found by the ones that are not in every other passage.
+with spoken_here as (
+    select language, search_config(language) as config from spoken
+    where tenant = :tenant and (:language = '' or language = :language)
+), corpus as (
+    select greatest(1, sum(passage_count))::float8 as passages from video where tenant = :tenant
+), stem as (
+    select s.language, w.lexeme,
+        format('''%s''', replace(replace(w.lexeme, '\', '\\'), '''', ''''''))::tsquery as query
+    from spoken_here s, unnest(to_tsvector(s.config, searchable(:query))) w
+    limit 64
+), weighed as (
+    select stem.language, stem.query, held.passages, ln(1 + corpus.passages / held.passages) as weight
+    from corpus, stem cross join lateral (
+        select count(*) as passages from (
+            select from passage p
+            where p.scope @> array[:tenant] and p.fulltext @@ stem.query and p.language = stem.language
+            limit 5000
+        ) one
+    ) held
+    where held.passages > 0
+), candidate as (
+    select distinct found.id from weighed cross join lateral (
+        select p.id from passage p
+        where p.scope @> array[:tenant] and p.fulltext @@ weighed.query and p.language = weighed.language
+            and (:videos::text[] is null or p.video_id = any(:videos::text[]))
+        limit 1000
+    ) found
+)
+select p.id
+from candidate join passage p using (id)
+join video v on v.id = p.video_id and v.shown_job = p.job_id
+join weighed on weighed.language = p.language and p.fulltext @@ weighed.query
+group by p.id
+order by sum(weighed.weight) + 2 * sum(weighed.weight * ts_rank(p.fulltext, weighed.query)) desc, p.id
+limit :most;
+
+-- name: by_operators
+-- Passages that a query with operators (a phrase, without, or) matches to the letter.
+select p.id
+from spoken s cross join lateral (
+    select p.id, p.fulltext, p.video_id, p.job_id from passage p
+    where p.scope @> array[:tenant] and p.language = s.language
+        and p.fulltext @@ websearch_to_tsquery(search_config(s.language), searchable(:query))
+        and (:videos::text[] is null or p.video_id = any(:videos::text[]))
+    limit 5000
+) p
+join video v on v.id = p.video_id and v.shown_job = p.job_id
+where s.tenant = :tenant and (:language = '' or s.language = :language)
+order by ts_rank_cd(p.fulltext, websearch_to_tsquery(search_config(s.language), searchable(:query))) desc, p.id
+limit :most;
+
+-- name: shown
+-- Those of some passages that a caller may see and has asked for; `strict`: that the query's operators match.
+select p.id from passage p join video v on v.id = p.video_id and v.shown_job = p.job_id
+where p.id = any(:ids::uuid[]) and p.tenant = :tenant
+    and (:language = '' or p.language = :language)
+    and (:videos::text[] is null or p.video_id = any(:videos::text[]))
+    and (not :strict or p.fulltext @@ websearch_to_tsquery(search_config(p.language), searchable(:query)));
+
+-- name: passages
+-- Passages to show, with the query's words marked by control characters.
+select p.id, p.job_id, p.language, p.segments, p.video_id, v.title,
+    ts_headline(search_config(p.language), p.text, websearch_to_tsquery(search_config(p.language), :query),
+        E'HighlightAll=true, StartSel=\x02, StopSel=\x03') as headline
+from passage p join video v on v.id = p.video_id
+where p.id = any(:ids::uuid[]) and p.tenant = :tenant;
+
+-- name: unknown_video$
+-- One of some videos that the tenant does not have; null where it has all.
+select asked.id from unnest(:ids::text[]) as asked (id)
+where not exists (select from video v where v.id = asked.id and v.tenant = :tenant)
+limit 1;
+
+-- name: folder$
+select id from folder where id = :id and tenant = :tenant;
+
+-- name: in_scope
+-- The videos that every condition holds for.
+with recursive inside as (
+    select id from folder where id = :folder_id::uuid and tenant = :tenant
+    union all
+    select f.id from folder f join inside on f.parent_id = inside.id
+)
+select v.id from video v
+where v.tenant = :tenant
+    and (cardinality(:ids::text[]) = 0 or v.id = any(:ids::text[]))
+    and (:folder_id::uuid is null or v.folder_id in (select id from inside))
+    and (select count(*) from video_tag t where t.video_id = v.id and t.name = any(:tags::text[])) = cardinality(:tags::text[]);
