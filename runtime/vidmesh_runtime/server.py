@@ -20,10 +20,12 @@ from vidmesh_runtime.errors import Failure
 
 log = logging.getLogger(__name__)
 
-MESSAGE_LIMIT = 4 << 20
+LARGEST_REQUEST = 4 << 20
+LARGEST_RESPONSE = 64 << 20
+"""A whole day's transcript as one export fits."""
 OPTIONS = (
-    ("grpc.max_receive_message_length", MESSAGE_LIMIT),
-    ("grpc.max_send_message_length", MESSAGE_LIMIT),
+    ("grpc.max_receive_message_length", LARGEST_REQUEST),
+    ("grpc.max_send_message_length", LARGEST_RESPONSE),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.server.max_pending_requests", 10_000),
