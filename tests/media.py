@@ -142,7 +142,7 @@ def _show(container: OutputContainer, stream: VideoStream, second: int, share: f
 
 def _caption_packets(
     container: OutputContainer, captions: Sequence[Line], language: str
-) -> Iterator[tuple[float, av.Packet[SubtitleStream]]]:
+) -> Iterator[tuple[float, "av.Packet[SubtitleStream]"]]:
     """A SubRip stream in the container: the start of each caption in seconds, and its packet."""
     with av.open(io.BytesIO(subrip(captions).encode()), "r", format="srt") as source:
         template = source.streams.subtitles[0]

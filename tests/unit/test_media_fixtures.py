@@ -31,7 +31,7 @@ def loudness(sound: media.Samples) -> NDArray[np.float64]:
     return deviation
 
 
-def seconds(packet: av.Packet[Any]) -> float:
+def seconds(packet: "av.Packet[Any]") -> float:
     """When the packet is to be played."""
     assert packet.pts is not None
     assert packet.time_base is not None
