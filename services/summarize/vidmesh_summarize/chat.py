@@ -128,7 +128,7 @@ class Chat:
     async def _attempt(
         self, conversation: Sequence[Message], answer_tokens: int, *, json: bool
     ) -> AsyncGenerator[str, None]:
-        written = 0
+        written, answering = 0, False
         finish = ""
         try:
             async with (
@@ -136,6 +136,7 @@ class Chat:
                 aclosing(self._chunks(conversation, answer_tokens, json=json)) as chunks,
             ):
                 async for piece, ending in chunks:
+                    answering = True
                     finish = ending or finish
                     written += len(piece)
                     if written > answer_tokens * _CHARACTERS_A_TOKEN:
@@ -143,7 +144,7 @@ class Chat:
                     if piece:
                         yield piece
         except (openai.OpenAIError, httpx2.HTTPError, TimeoutError, ValueError, TypeError) as error:
-            raise self._told(error) from error
+            raise self._told(error, answering=answering) from error
         if finish == "content_filter":
             raise _failure("REFUSED", "The language model declines to write about this.")
         if not finish:
@@ -177,16 +178,16 @@ class Chat:
                 for choice in chunk.choices[:1]:
                     yield choice.delta.content or "", choice.finish_reason or ""
 
-    def _told(self, error: Exception) -> Failure:
+    def _told(self, error: Exception, *, answering: bool) -> Failure:
         """Tell what went wrong in the terms of vidmesh."""
         if isinstance(error, openai.APIStatusError):
             return self._refusal(error)
         if isinstance(error, TimeoutError | openai.APITimeoutError):
             return _failure("STALLED", "The language model did not go on with its answer in time.")
-        if isinstance(error, openai.APIConnectionError):
+        if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
+            if answering:
+                return _failure("STALLED", "The language model's answer broke off.")
             return _failure("UNAVAILABLE", "The language model's server cannot be reached.")
-        if isinstance(error, httpx2.HTTPError):
-            return _failure("STALLED", "The language model's answer broke off.")
         return _failure("GARBLED", "The language model's answer is not in the form of its protocol.")
 
     def _refusal(self, error: openai.APIStatusError) -> Failure:
