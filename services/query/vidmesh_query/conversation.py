@@ -28,7 +28,7 @@ async def begin(pool: Pool, tenant: str, question: str, scope: Scope) -> Row:
     return row
 
 
-async def find(connection: Connection | Pool, tenant: str, identifier: uuid.UUID) -> Row:
+async def find(connection: "Connection | Pool", tenant: str, identifier: uuid.UUID) -> Row:
     """A conversation. Raises Failure NOT_FOUND."""
     row: Row | None = await sql.conversation(connection, id=identifier, tenant=tenant)
     if row is None:

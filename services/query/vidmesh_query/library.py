@@ -17,7 +17,7 @@ After = tuple[datetime | str | int, str]
 """The sort key of a page's last item, and its id."""
 
 
-async def video(connection: Connection | Pool, tenant: str, identifier: str) -> Row:
+async def video(connection: "Connection | Pool", tenant: str, identifier: str) -> Row:
     """A video with its tags. Raises Failure NOT_FOUND."""
     row: Row | None = await sql.video(connection, id=identifier, tenant=tenant)
     if row is None:
@@ -65,7 +65,7 @@ async def change_video(
     return await video(connection, tenant, identifier)
 
 
-async def find_folder(connection: Connection | Pool, tenant: str, identifier: uuid.UUID) -> Row:
+async def find_folder(connection: "Connection | Pool", tenant: str, identifier: uuid.UUID) -> Row:
     """A folder. Raises Failure NOT_FOUND."""
     row: Row | None = await sql.folder(connection, id=identifier, tenant=tenant)
     if row is None:

@@ -33,7 +33,7 @@ def to_uuid(kind: str, identifier: str) -> uuid.UUID:
         raise not_found(kind, identifier) from error
 
 
-async def look_up(connection: Connection | Pool, tenant: str, scope: ScopeMessage) -> Within:
+async def look_up(connection: "Connection | Pool", tenant: str, scope: ScopeMessage) -> Within:
     """The videos of a scope.
 
     Raises Failure NOT_FOUND for a video or a folder that the tenant does not have, INVALID_FIELD for too many conditions.

@@ -1,0 +1,230 @@
+"""The query service as a process of its own, with the facts of the other stages put on the bus by hand."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import nats
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from nats.js import JetStreamContext
+
+from tests.conftest import Keys
+from vidmesh.events.v1.index_events_pb2 import IndexCompleted
+from vidmesh.events.v1.ingest_events_pb2 import JobAccepted, SourceOpened
+from vidmesh.events.v1.text_pb2 import Segment, Word
+from vidmesh.events.v1.transcribe_events_pb2 import TranscriptCompleted, WindowTranscribed
+from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceStub
+from vidmesh_runtime.bus import event_subject
+from vidmesh_runtime.events import Event, event_headers, kind_of, read_event
+
+WORD = 400
+"""Milliseconds a word takes."""
+
+
+def duration(milliseconds: int) -> Duration:
+    made = Duration()
+    made.FromMilliseconds(milliseconds)
+    return made
+
+
+def window(video: str, index: int, *texts: str, start: int, language: str = "en") -> WindowTranscribed:
+    """A window in which `texts` are said one after another, beginning at `start`."""
+    segments = []
+    at = start
+    for number, text in enumerate(texts):
+        begin = at
+        words = []
+        for word in text.split():
+            words.append(Word(start=duration(at), end=duration(at + 350), text=word))
+            at += WORD
+        segments.append(
+            Segment(
+                index=number,
+                start=duration(begin),
+                end=duration(at),
+                text=text,
+                words=words,
+                language=language,
+            )
+        )
+        at += 200
+    return WindowTranscribed(
+        video_id=video,
+        window_index=index,
+        start=duration(start),
+        end=duration(at),
+        segments=segments,
+        language=language if texts else "",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """A video with what is said in it, window by window."""
+
+    title: str
+    windows: tuple[tuple[str, ...], ...]
+    language: str = "en"
+    tenant: str = "acme"
+    video: str = field(default_factory=lambda: str(uuid.uuid4()))
+    job: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def heard(self) -> list[WindowTranscribed]:
+        """Its windows, each beginning where the one before ends."""
+        windows: list[WindowTranscribed] = []
+        at = 0
+        for index, texts in enumerate(self.windows):
+            windows.append(window(self.video, index, *texts, start=at, language=self.language))
+            at = windows[-1].end.ToMilliseconds()
+        return windows
+
+
+class Stages:
+    """Tells facts of other stages, and hears what the index stage tells."""
+
+    def __init__(self, jetstream: JetStreamContext) -> None:
+        self._jetstream = jetstream
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    async def tell(self, talk: Talk, stage: str, fact: Message) -> None:
+        number = self._numbers[(talk.job, stage)] = self._numbers.get((talk.job, stage), 0) + 1
+        headers = event_headers(
+            identifier=str(uuid.uuid4()),
+            time=datetime.now(UTC),
+            source=stage,
+            kind=type(fact).__name__,
+            job_id=talk.job,
+            number=number,
+        )
+        subject = event_subject(talk.tenant, talk.job, stage, kind_of(fact))
+        await self._jetstream.publish(subject, fact.SerializeToString(), headers=headers)
+
+    async def open(self, talk: Talk) -> None:
+        await self.tell(talk, "ingest", JobAccepted(video_id=talk.video, source="upload:1", title="upload"))
+        await self.tell(
+            talk, "ingest", SourceOpened(video_id=talk.video, title=talk.title, author="An author")
+        )
+
+    async def complete(self, talk: Talk) -> None:
+        end = talk.heard()[-1].end if talk.windows else Duration()
+        fact = TranscriptCompleted(
+            video_id=talk.video, window_count=len(talk.windows), language=talk.language, duration=end
+        )
+        await self.tell(talk, "transcribe", fact)
+
+    async def whole(self, talk: Talk) -> None:
+        """Everything about a talk, from its being accepted to its transcript's end."""
+        await self.open(talk)
+        for one in talk.heard():
+            await self.tell(talk, "transcribe", one)
+        await self.complete(talk)
+
+    async def told(self, talk: Talk, kind: str = "*", *, within: float = 20) -> AsyncIterator[Event]:
+        """The index stage's events of a job, from the first on; ends by TimeoutError."""
+        subject = event_subject(talk.tenant, talk.job, "index", kind)
+        subscription = await self._jetstream.subscribe(subject, ordered_consumer=True)
+        try:
+            while True:
+                message = await asyncio.wait_for(subscription.next_msg(timeout=within), within)
+                event = read_event(
+                    message.subject, message.headers or {}, message.metadata.sequence.stream, message.data
+                )
+                assert event is not None
+                yield event
+        finally:
+            await subscription.unsubscribe()
+
+    async def first(self, talk: Talk, kind: str) -> Message:
+        async for event in self.told(talk, kind):
+            return event.message()
+        raise AssertionError
+
+    async def indexed(self, talk: Talk) -> IndexCompleted:
+        """Waits until the talk is indexed."""
+        fact = await self.first(talk, "index_completed")
+        assert isinstance(fact, IndexCompleted)
+        return fact
+
+
+class Process:
+    """The service's process."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self._environment = {**os.environ, **environment, "VIDMESH_LISTEN": self.address}
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, **extra: str) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "vidmesh_query"],
+                env={**self._environment, **extra},
+                stderr=log,
+                stdout=log,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    async def died(self) -> int:
+        assert self._process is not None
+        return await asyncio.wait_for(asyncio.to_thread(self._process.wait), 30)
+
+    async def stop(self) -> int:
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(self._process.wait), 30)
+        except TimeoutError:
+            self.kill()
+            raise
+
+
+@asynccontextmanager
+async def client(process: Process, keys: Keys, tenant: str = "acme") -> AsyncIterator[QueryServiceStub]:
+    """A stub that carries a tenant's token."""
+
+    class Bearer(grpc.aio.UnaryUnaryClientInterceptor, grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc]  # types-grpcio leaves these generic
+        async def intercept_unary_unary(self, continuation, details, request):  # type: ignore[no-untyped-def]
+            return await continuation(self._signed(details), request)
+
+        async def intercept_unary_stream(self, continuation, details, request):  # type: ignore[no-untyped-def]
+            return await continuation(self._signed(details), request)
+
+        def _signed(self, details):  # type: ignore[no-untyped-def]
+            return details._replace(metadata=(("authorization", f"Bearer {keys.token(tenant)}"),))
+
+    bearer = Bearer()
+    async with grpc.aio.insecure_channel(process.address, interceptors=[bearer]) as channel:
+        await asyncio.wait_for(channel.channel_ready(), 30)
+        yield QueryServiceStub(channel)
+
+
+@asynccontextmanager
+async def stages(url: str) -> AsyncIterator[Stages]:
+    """The bus, as the other stages use it."""
+    connection = await nats.connect(url)
+    try:
+        yield Stages(connection.jetstream())
+    finally:
+        await connection.close()
