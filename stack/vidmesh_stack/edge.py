@@ -1,0 +1,100 @@
+"""gateway/envoy.yaml, fitted to where it runs: `python -m vidmesh_stack.edge OUT [--origin URL]...` for an image."""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """Where the gateway listens, what it reads, and which processes are behind it."""
+
+    host: str
+    port: int
+    admin_socket: Path
+    """The Unix socket of Envoy's admin interface, for its owner alone: over TCP any local program could use it."""
+    jwks: Path
+    descriptors: Path
+    backends: Mapping[str, Sequence[int]]
+    """For each service, the loopback ports of its processes."""
+    origins: Sequence[str] = ()
+    """Web origins that may call besides those on this machine, such as `https://videos.example.org`."""
+
+
+def template() -> dict[str, Any]:
+    """gateway/envoy.yaml: from the checkout, or the copy inside an installed package."""
+    packaged = resources.files("vidmesh_stack").joinpath("envoy.yaml")
+    checkout = Path(__file__).parents[2] / "gateway" / "envoy.yaml"
+    text = packaged.read_text("utf-8") if packaged.is_file() else checkout.read_text("utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    shared = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
+    # YAML's aliases are one object in many places: as JSON they are as many objects, and one can be changed alone.
+    config: dict[str, Any] = json.loads(json.dumps(shared))
+    return config
+
+
+def fit(config: dict[str, Any], edge: Edge) -> dict[str, Any]:
+    """The configuration with this machine's addresses and paths in place of Compose's."""
+    config = deepcopy(config)
+    config["admin"]["address"] = {"pipe": {"path": str(edge.admin_socket), "mode": 0o600}}
+    listener = config["static_resources"]["listeners"][0]
+    listener["address"]["socket_address"] = {"address": edge.host, "port_value": edge.port}
+    filters = dict(_named(listener))
+    filters["envoy.filters.http.jwt_authn"]["providers"]["vidmesh"]["local_jwks"] = {
+        "filename": str(edge.jwks)
+    }
+    filters["envoy.filters.http.grpc_json_transcoder"]["proto_descriptor"] = str(edge.descriptors)
+    allow_origins(config, edge.origins)
+    for cluster in config["static_resources"]["clusters"]:
+        del cluster["cluster_type"]
+        cluster["type"] = "STATIC"
+        cluster["load_assignment"]["endpoints"] = [
+            {"lb_endpoints": [_endpoint(port) for port in edge.backends.get(cluster["name"], ())]}
+        ]
+    return config
+
+
+def allow_origins(config: dict[str, Any], origins: Sequence[str]) -> None:
+    """Let web apps of `origins` call."""
+    manager = dict(_named(config))["envoy.filters.network.http_connection_manager"]
+    (host,) = manager["route_config"]["virtual_hosts"]
+    policy = host["typed_per_filter_config"]["envoy.filters.http.cors"]
+    policy["allow_origin_string_match"] += [{"exact": origin} for origin in origins]
+
+
+def _named(node: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every named extension below `node`, with its configuration."""
+    if isinstance(node, dict):
+        if "name" in node and "typed_config" in node:
+            yield node["name"], node["typed_config"]
+        for child in node.values():
+            yield from _named(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _named(child)
+
+
+def _endpoint(port: int) -> dict[str, Any]:
+    return {"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}}}
+
+
+def main() -> None:
+    """Write the configuration for Compose, with more web origins."""
+    parser = argparse.ArgumentParser(prog="python -m vidmesh_stack.edge", description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--origin", action="append", default=[])
+    asked = parser.parse_args()
+    config = template()
+    allow_origins(config, asked.origin)
+    asked.out.write_text(json.dumps(config, indent=1))
+
+
+if __name__ == "__main__":
+    main()
