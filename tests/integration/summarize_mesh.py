@@ -1,4 +1,4 @@
-"""The summarize service as a process of its own, and what the stages before it tell."""
+"""The summarize service between stages that tests play."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -20,13 +20,20 @@ from google.protobuf.message import Message
 from vidmesh.events.v1 import ingest_events_pb2 as ingest
 from vidmesh.events.v1.text_pb2 import Segment
 from vidmesh.events.v1.transcribe_events_pb2 import TranscriptCompleted, WindowTranscribed
-from vidmesh.summarize.v1.summarize_service_pb2_grpc import SummarizeServiceStub
+from vidmesh.summarize.v1.summarize_service_pb2_grpc import (
+    SummarizeServiceStub,
+    add_SummarizeServiceServicer_to_server,
+)
 from vidmesh_runtime import outbox
+from vidmesh_runtime.auth import Gatekeeper
 from vidmesh_runtime.events import Event
 from vidmesh_runtime.health import is_ready
 from vidmesh_runtime.outbox import Relay
+from vidmesh_runtime.server import open_server
 from vidmesh_runtime.service import Parts, open_parts
 from vidmesh_runtime.settings import ServiceSettings
+from vidmesh_summarize.__main__ import MIGRATIONS, NAME, assemble, open_engine
+from vidmesh_summarize.settings import SummarizeSettings
 
 TALK = Path(__file__).parents[1] / "unit" / "summarize" / "beekeeping.txt"
 QUICK = {
@@ -91,50 +98,89 @@ def completed(made: Sequence[WindowTranscribed], video_id: str) -> TranscriptCom
 
 
 class Mesh:
-    """One summarize process, and the stages before it played by the test."""
+    """The summarize service, in this process or in one of its own, and the stages before it played by the test."""
 
     def __init__(
         self, stages: dict[str, Parts], environment: dict[str, str], token: Callable[..., str]
     ) -> None:
-        self.port = _free_port()
         self.process: asyncio.subprocess.Process | None = None
         self.parts = stages["ingest"]
         self._stages = stages
-        self._environment = {**os.environ, **environment, **QUICK, "VIDMESH_LISTEN": f"127.0.0.1:{self.port}"}
+        self._variables = {**environment, **QUICK}
         self._token = token
+        self._address = ""
         self._channel: grpc.aio.Channel | None = None
+        self._inside = AsyncExitStack()
 
     async def start(self, **variables: str) -> None:
-        self._environment.update(variables)
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "vidmesh_summarize", env=self._environment
+        """Start it in this process."""
+        settings = SummarizeSettings(**_fields({**self._variables, **variables}))
+        engine = await self._inside.enter_async_context(open_engine(settings))
+        parts = await self._inside.enter_async_context(open_parts(NAME, settings, MIGRATIONS))
+        made = assemble(settings, parts, engine)
+        gatekeeper = Gatekeeper(
+            settings.jwks_path, issuer=settings.jwt_issuer, audience=settings.jwt_audience
         )
+        server = await self._inside.enter_async_context(
+            open_server(
+                settings.listen,
+                gatekeeper,
+                register=[lambda one: add_SummarizeServiceServicer_to_server(made.servicer, one)],
+                serves=[],
+                files=[],
+                grace=1,
+            )
+        )
+        self._address = f"127.0.0.1:{server.port}"
+        relay = Relay(parts.pool, parts.bus, schema=NAME, keep=timedelta(days=7))
+        await self._inside.enter_async_context(
+            running(relay.run, parts.watchtower.run, made.worker.run, made.follower.run)
+        )
+        self._inside.push_async_callback(made.worker.stop, timedelta(seconds=1))
+
+    async def start_process(self, **variables: str) -> None:
+        """Start it as a process of its own."""
+        self._address = f"127.0.0.1:{_free_port()}"
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "vidmesh_summarize",
+            env={**os.environ, **self._variables, **variables, "VIDMESH_LISTEN": self._address},
+        )
+
+    async def ready(self) -> None:
+        """Wait until the process serves."""
+        assert self.process is not None
         async with asyncio.timeout(60):
-            while not await asyncio.to_thread(is_ready, f"127.0.0.1:{self.port}", timeout=1):
+            while not await asyncio.to_thread(is_ready, self._address, timeout=1):
                 assert self.process.returncode is None
                 await asyncio.sleep(0.1)
 
     async def kill(self) -> None:
+        """End the process as by kill -9."""
         assert self.process is not None
         self.process.kill()
         await self.process.wait()
 
     async def stop(self) -> int:
-        """End it in an orderly way; its exit status."""
-        if self.process is None or self.process.returncode is not None:
+        """End the process in an orderly way; its exit status."""
+        if self.process is None:
             return 0
-        self.process.send_signal(signal.SIGTERM)
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self.process.wait(), 30)
 
     async def close(self) -> None:
+        """Leave nothing running."""
         if self._channel is not None:
             await self._channel.close()
+        await self._inside.aclose()
         await self.stop()
 
     @property
     def stub(self) -> Any:
         if self._channel is None:
-            self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{self.port}")
+            self._channel = grpc.aio.insecure_channel(self._address)
         return SummarizeServiceStub(self._channel)
 
     def metadata(self, tenant: str = "acme") -> list[tuple[str, str]]:
@@ -186,26 +232,33 @@ async def open_mesh(
     """A mesh whose summarize service is not started yet."""
     async with AsyncExitStack() as stack:
         stages: dict[str, Parts] = {}
-        tasks = []
+        loops = []
         for name in ("ingest", "transcribe"):
-            variables = environment(name)
-            settings = ServiceSettings(
-                **{key.removeprefix("VIDMESH_").lower(): value for key, value in variables.items()}
-            )
-            none = Path(variables["VIDMESH_DATA_DIR"]) / "none"
-            parts = await stack.enter_async_context(open_parts(name, settings, none))
+            settings = ServiceSettings(**_fields(environment(name)))
+            parts = await stack.enter_async_context(open_parts(name, settings, settings.data_dir / "none"))
             stages[name] = parts
-            relay = Relay(parts.pool, parts.bus, schema=name, keep=timedelta(days=7))
-            tasks.append(asyncio.create_task(relay.run()))
-        tasks.append(asyncio.create_task(stages["ingest"].watchtower.run()))
-        mesh = Mesh(stages, environment("summarize"), token)
-        try:
-            yield mesh
-        finally:
-            await mesh.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            loops.append(Relay(parts.pool, parts.bus, schema=name, keep=timedelta(days=7)).run)
+        await stack.enter_async_context(running(*loops, stages["ingest"].watchtower.run))
+        mesh = Mesh(stages, environment(NAME), token)
+        stack.push_async_callback(mesh.close)
+        yield mesh
+
+
+@asynccontextmanager
+async def running(*loops: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run loops meanwhile."""
+    tasks = [asyncio.create_task(loop()) for loop in loops]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _fields(variables: dict[str, str]) -> dict[str, Any]:
+    """Variables of the environment as arguments of the settings."""
+    return {name.removeprefix("VIDMESH_").lower(): value for name, value in variables.items()}
 
 
 def _free_port() -> int:

@@ -3,18 +3,17 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from vidmesh.summarize.v1.summarize_service_pb2_grpc import add_SummarizeServiceServicer_to_server
 from vidmesh_runtime.inbox import Follower
-from vidmesh_runtime.service import open_parts, serve, start
+from vidmesh_runtime.service import Parts, open_parts, serve, start
 from vidmesh_runtime.worker import Worker
-from vidmesh_summarize.chat import Chat, Patience
 from vidmesh_summarize.engine import Engine
 from vidmesh_summarize.extractive import Extractive
 from vidmesh_summarize.facts import STAGE, Facts
 from vidmesh_summarize.generation import Generation
-from vidmesh_summarize.language_model import LanguageModel
 from vidmesh_summarize.servicer import Servicer
 from vidmesh_summarize.settings import SummarizeSettings
 from vidmesh_summarize.shelf import Shelf
@@ -34,6 +33,10 @@ async def open_engine(settings: SummarizeSettings) -> AsyncIterator[Engine]:
         log.info("summaries are extractive: no language model is set")
         yield Extractive()
         return
+    # Importing `openai` takes longer than all else together: only where it is used.
+    from vidmesh_summarize.chat import Chat, Patience  # noqa: PLC0415
+    from vidmesh_summarize.language_model import LanguageModel  # noqa: PLC0415
+
     patience = Patience(
         attempts=settings.llm_attempts,
         stall=settings.llm_stall,
@@ -53,36 +56,53 @@ async def open_engine(settings: SummarizeSettings) -> AsyncIterator[Engine]:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """The service's own parts."""
+
+    worker: Worker
+    follower: Follower
+    servicer: Servicer
+
+
+def assemble(settings: SummarizeSettings, parts: Parts, engine: Engine) -> Assembly:
+    """Put the service together; nothing runs yet."""
+    writer = Writer(parts.pool, engine, parts.ticker)
+    worker = Worker(
+        parts.pool,
+        parts.bus,
+        stage=STAGE,
+        handlers=writer.handlers,
+        given_up=writer.given_up,
+        concurrency=settings.summarize_concurrency,
+        lease=settings.lease,
+        max_attempts=settings.max_attempts,
+        retry_delay=settings.retry_delay,
+        reconcile_every=settings.reconcile_every,
+    )
+    facts = Facts(settings.section_length)
+    shelf = Shelf(parts.pool)
+    return Assembly(
+        worker=worker,
+        follower=Follower(parts.pool, parts.bus, service=NAME, work_stage=STAGE, follows=facts.follows),
+        servicer=Servicer(
+            shelf, Streaming(shelf, parts.bus, parts.watchtower), Generation(parts.pool, shelf, engine)
+        ),
+    )
+
+
 async def run(settings: SummarizeSettings) -> None:
     """Run the service until it is told to stop."""
     async with open_engine(settings) as engine, open_parts(NAME, settings, MIGRATIONS) as parts:
-        writer = Writer(parts.pool, engine, parts.ticker)
-        worker = Worker(
-            parts.pool,
-            parts.bus,
-            stage=STAGE,
-            handlers=writer.handlers,
-            given_up=writer.given_up,
-            concurrency=settings.summarize_concurrency,
-            lease=settings.lease,
-            max_attempts=settings.max_attempts,
-            retry_delay=settings.retry_delay,
-            reconcile_every=settings.reconcile_every,
-        )
-        facts = Facts(settings.section_length)
-        follower = Follower(parts.pool, parts.bus, service=NAME, work_stage=STAGE, follows=facts.follows)
-        shelf = Shelf(parts.pool)
-        servicer = Servicer(
-            shelf, Streaming(shelf, parts.bus, parts.watchtower), Generation(parts.pool, shelf, engine)
-        )
+        made = assemble(settings, parts, engine)
         await serve(
             NAME,
             settings,
             parts,
-            register=lambda server: add_SummarizeServiceServicer_to_server(servicer, server),
+            register=lambda server: add_SummarizeServiceServicer_to_server(made.servicer, server),
             serves="vidmesh.summarize.v1.SummarizeService",
-            workers=[worker],
-            loops=[follower.run],
+            workers=[made.worker],
+            loops=[made.follower.run],
         )
 
 
