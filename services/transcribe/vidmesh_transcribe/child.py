@@ -89,8 +89,9 @@ class RecognizerChild:
         """
         async with self._loaded() as (process, _):
             await self._send(process, Frame("recognize", {"language": language, "rate": rate}, pcm))
-            hearing = frames.hearing_of((await self._next(process)).body)
-            while (frame := await self._next(process)).kind == "segment":
+            limit = self._limits.silence
+            hearing = frames.hearing_of((await self._next(process, within=limit)).body)
+            while (frame := await self._next(process, within=limit)).kind == "segment":
                 await heard(frames.segment_of(frame.body))
             if frame.body["resident"] > self._limits.resident:
                 log.info("recogniser recycled at %d bytes", frame.body["resident"])
@@ -138,7 +139,7 @@ class RecognizerChild:
             stdout=asyncio.subprocess.PIPE,
         )
         await self._send(process, frames.opening(self._options))
-        while (frame := await self._next(process)).kind == "telling":
+        while (frame := await self._next(process, within=None)).kind == "telling":
             self.activity = frame.body
             log.info("recogniser: %s", frame.body)
         engine, self.known = frames.opened_of(frame.body)
@@ -157,16 +158,16 @@ class RecognizerChild:
         with suppress(ConnectionError):
             await process.stdin.drain()
 
-    async def _next(self, process: asyncio.subprocess.Process) -> Frame:
-        """The next frame of an answer. Raises what a "failed" frame says."""
+    async def _next(self, process: asyncio.subprocess.Process, *, within: float | None) -> Frame:
+        """The next frame of an answer, which comes within so many seconds. Raises what a "failed" frame says."""
         if process.stdout is None:
             raise TypeError("the process was started without a pipe")
         try:
-            async with asyncio.timeout(self._limits.silence):
+            async with asyncio.timeout(within):
                 lengths = frames.lengths(await process.stdout.readexactly(frames.HEADER.size))
                 head, data = [await process.stdout.readexactly(length) for length in lengths]
         except TimeoutError as error:
-            message = f"The recogniser did not say a word for {self._limits.silence:g} s and was stopped."
+            message = f"The recogniser did not say a word for {within:g} s and was stopped."
             raise RecognizerCrashedError(message) from error
         except asyncio.IncompleteReadError as error:
             raise RecognizerCrashedError(_death(await process.wait())) from error

@@ -17,7 +17,7 @@ from vidmesh_runtime.auth import caller
 from vidmesh_runtime.database import Pool
 from vidmesh_runtime.errors import Failure, invalid, not_found
 from vidmesh_runtime.paging import make_token, page_size, read_token
-from vidmesh_runtime.server import MESSAGE_LIMIT
+from vidmesh_runtime.server import LARGEST_RESPONSE
 from vidmesh_runtime.watch import Watchtower
 from vidmesh_transcribe import export, store, wire
 from vidmesh_transcribe.child import RecognizerChild
@@ -83,10 +83,10 @@ class Transcripts(TranscribeServiceServicer):
         placed = [placed async for placed in store.all_segments(self._pool, found.job_id)]
         # In a thread, for a day of talk takes seconds to lay out.
         response = await asyncio.to_thread(_exported, request.format, found, placed)
-        if response.ByteSize() > MESSAGE_LIMIT:
+        if response.ByteSize() > LARGEST_RESPONSE:
             raise Failure(
                 ErrorReason.ERROR_REASON_RESOURCE_EXHAUSTED,
-                f"The file has {response.ByteSize()} bytes, more than the {MESSAGE_LIMIT} of one message: "
+                f"The file has {response.ByteSize()} bytes, more than the {LARGEST_RESPONSE} of one message: "
                 "read the segments by GetTranscript's pages or by StreamTranscript.",
             )
         return response
