@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import psutil
+import psutil  # type: ignore[import-untyped]  # it publishes no types
 import pytest
 from faster_whisper import decode_audio
 from numpy.typing import NDArray

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import grpc
 import grpc.aio
 import numpy as np
-import psutil
+import psutil  # type: ignore[import-untyped]  # it publishes no types
 import pysubs2
 import pytest
 from faster_whisper import decode_audio
@@ -105,12 +105,11 @@ class Ingest:
         """The events of the transcribe stage from the first on, until one of a kind."""
         events: list[Event] = []
         async with asyncio.timeout(limit):
-            async with contextlib.aclosing(self.parts.watchtower.watch(tenant, job)) as watch:
-                async for event in watch:
-                    if isinstance(event, Event) and event.stage == "transcribe":
-                        events.append(event)
-                        if event.kind == kind:
-                            return events
+            async for event in self.parts.watchtower.watch(tenant, job):
+                if isinstance(event, Event) and event.stage == "transcribe":
+                    events.append(event)
+                    if event.kind == kind:
+                        return events
         raise AssertionError
 
 
@@ -220,7 +219,7 @@ async def refused(call: Awaitable[Any]) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     trailers = dict(caught.value.trailing_metadata() or ())
-    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])  # type: ignore[arg-type]
+    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
     info = error_details_pb2.ErrorInfo()
     assert status.details[0].Unpack(info)
     return caught.value.code(), info.reason
@@ -279,12 +278,12 @@ async def test_windows_become_one_transcript(
     assert [event.number for event in events if event.number] == [1, 2, 3, 4, 5]
 
     # Ticks came before the facts that hold the same.
-    ticks = [event.message() for event in events if event.kind == "segment_heard"]
+    ticks: list[Any] = [event.message() for event in events if event.kind == "segment_heard"]
     for window in transcribed:
         assert [tick.segment for tick in ticks if tick.window_index == window.window_index] == list(
             window.segments
         )
-    progress = [event.message() for event in events if event.kind == "stage_progress"]
+    progress: list[Any] = [event.message() for event in events if event.kind == "stage_progress"]
     assert progress
     assert all(tick.unit == "seconds" and tick.total == 30 for tick in progress)
     assert max(tick.done for tick in progress) <= 30
@@ -362,7 +361,7 @@ async def test_another_tenants_video_is_not_found(ingest: Ingest, start: Start, 
     await service.state(StageState.STAGE_STATE_SUCCEEDED)
     theirs = (("authorization", f"Bearer {keys.token('other')}"),)
 
-    async def first(stream: AsyncIterator[Any]) -> Any:
+    async def first(stream: AsyncIterable[Any]) -> Any:
         return await anext(aiter(stream))
 
     for video in ("v1", "no-such"):
