@@ -75,3 +75,8 @@ def read_captions(text: str) -> str:
         return to_vtt(pysubs2.SSAFile.from_string(text))
     except pysubs2.exceptions.Pysubs2Error as error:
         raise ValueError("no subtitles of a known format") from error
+
+
+def has_cues(vtt: str) -> bool:
+    """Whether a WebVTT text has anything to show."""
+    return "-->" in vtt
