@@ -1,6 +1,5 @@
 """The command's tree."""
 
-import importlib.metadata
 from typing import Annotated
 
 import typer
@@ -33,6 +32,8 @@ for command in (
 
 def _version(asked: bool) -> None:
     if asked:
+        import importlib.metadata
+
         typer.echo(f"vidmesh {importlib.metadata.version('vidmesh-cli')}")
         raise typer.Exit
 

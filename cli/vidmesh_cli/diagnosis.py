@@ -175,7 +175,7 @@ def _deno() -> str:
     return str(importlib.import_module("deno").find_deno_bin())
 
 
-def _ffmpeg(av: object) -> str:
+def _ffmpeg(av: ModuleType) -> str:
     versions: dict[str, tuple[int, ...]] = av.library_versions
     return ", ".join(
         f"{name} {'.'.join(map(str, versions[name]))}"

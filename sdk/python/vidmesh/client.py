@@ -25,7 +25,7 @@ from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceStub
 from vidmesh.summarize.v1.summarize_service_pb2_grpc import SummarizeServiceStub
 from vidmesh.transcribe.v1.transcribe_service_pb2 import GetTranscriptRequest
 from vidmesh.transcribe.v1.transcribe_service_pb2_grpc import TranscribeServiceStub
-from vidmesh.upload import upload_messages
+from vidmesh.upload import upload_file
 from vidmesh.watch import watch_job
 
 LARGEST_MESSAGE = 64 * 1024 * 1024
@@ -68,9 +68,8 @@ class AsyncClient:
 
         Raises OSError where the file cannot be read.
         """
-        messages = upload_messages(path, request_id=str(uuid.uuid4()), progress=progress)
         with self._caller.translated():
-            return (await self.ingest.UploadVideo(messages)).upload
+            return await upload_file(self.ingest, path, request_id=str(uuid.uuid4()), progress=progress)
 
     def watch(
         self,
