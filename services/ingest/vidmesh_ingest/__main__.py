@@ -31,7 +31,12 @@ async def main(settings: IngestSettings) -> None:
             ttl=settings.upload_ttl,
         )
         fetcher = Fetcher(
-            egress, uploads, parts.media, max_bytes=settings.max_bytes, site_format=settings.site_format
+            egress,
+            uploads,
+            parts.media,
+            settings.data_dir / "playlists",
+            max_bytes=settings.max_bytes,
+            site_format=settings.site_format,
         )
         handler = Handler(
             parts,

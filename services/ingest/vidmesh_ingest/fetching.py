@@ -2,10 +2,11 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from vidmesh_ingest.egress import Egress
@@ -57,13 +58,23 @@ class Fetcher:
     """Opens sources."""
 
     def __init__(
-        self, egress: Egress, uploads: Uploads, media: MediaStore, *, max_bytes: int, site_format: str
+        self,
+        egress: Egress,
+        uploads: Uploads,
+        media: MediaStore,
+        folder: Path,
+        *,
+        max_bytes: int,
+        site_format: str,
     ) -> None:
+        """What belongs to no job lies in the folder while it is needed."""
         self._egress = egress
         self._uploads = uploads
         self._media = media
+        self._folder = folder
         self._max_bytes = max_bytes
         self._format = site_format
+        folder.mkdir(parents=True, exist_ok=True)
 
     @asynccontextmanager
     async def open(self, job: Job, folder: Path) -> AsyncIterator[Source]:
@@ -107,20 +118,21 @@ class Fetcher:
                 page_url=info.page_url,
                 seconds=info.seconds,
                 size=info.size,
-                key=site_key(info.extractor, info.id) if info.extractor != "Generic" else None,
+                key=site_key(info.extractor, info.id) if info.named else None,
                 language=info.language,
                 captions=info.captions,
                 fetch_captions=site.captions,
             )
 
-    async def entries(self, url: str, folder: Path, limit: int) -> AsyncIterator[Entry]:
+    async def entries(self, url: str, limit: int) -> AsyncGenerator[Entry, None]:
         """The videos of a playlist or channel, as they are found. Raises SourceError."""
-        async with (
-            self._egress.grant(_SLACK) as granted,
-            open_site(url, folder, granted, site_format=self._format, max_bytes=_SLACK) as site,
-        ):
-            async for entry in site.entries(limit):
-                yield entry
+        with TemporaryDirectory(prefix="playlist-", dir=self._folder, ignore_cleanup_errors=True) as folder:
+            async with (
+                self._egress.grant(_SLACK) as granted,
+                open_site(url, Path(folder), granted, site_format=self._format, max_bytes=_SLACK) as site,
+            ):
+                async for entry in site.entries(limit):
+                    yield entry
 
     async def _upload(self, job: Job, upload_id: UUID, folder: Path) -> Source:
         path = self._uploads.path(upload_id)

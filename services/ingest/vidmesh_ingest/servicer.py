@@ -1,61 +1,52 @@
 """IngestService over gRPC."""
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import grpc
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
-from vidmesh.events.v1.ingest_events_pb2 import JobCancelled, JobRetried, Priority, VideoDeleted
+from vidmesh.events.v1.ingest_events_pb2 import Priority
 from vidmesh.ingest.v1 import ingest_service_pb2 as api
 from vidmesh.ingest.v1.ingest_service_pb2_grpc import IngestServiceServicer
-from vidmesh_ingest.ending import STAGE, end_job, tidy_later
+from vidmesh_ingest import asking, steering
 from vidmesh_ingest.fetching import Fetcher
-from vidmesh_ingest.identity import LinkError, parse_link, upload_key
-from vidmesh_ingest.job import Job
-from vidmesh_ingest.outcome import ENDED, RETRIABLE, JobState
 from vidmesh_ingest.reason import SourceError
-from vidmesh_ingest.site import Entry
-from vidmesh_ingest.store import get_job, get_upload, list_jobs, open_jobs, parse_id, sql
-from vidmesh_ingest.submission import Submission, accept
+from vidmesh_ingest.store import get_job, get_upload, list_jobs, parse_id
+from vidmesh_ingest.submission import accept
 from vidmesh_ingest.uploads import Uploads
-from vidmesh_ingest.wire import state_of, to_failure, to_job, to_timestamp, to_upload
-from vidmesh_runtime import bus, idempotency, outbox, paging, work
+from vidmesh_ingest.watching import Watching
+from vidmesh_ingest.wire import to_failure, to_job, to_upload
+from vidmesh_runtime import bus, idempotency, paging
 from vidmesh_runtime.auth import caller
 from vidmesh_runtime.database import Connection
-from vidmesh_runtime.errors import Failure, invalid, not_found
-from vidmesh_runtime.history import History
+from vidmesh_runtime.errors import Failure, invalid
 from vidmesh_runtime.service import Parts
-from vidmesh_runtime.watch import Gap, Heartbeat
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-_TITLE = 500
-_SETTLED = timedelta(minutes=1)
 
 
 class Servicer(IngestServiceServicer):
     """Takes requests, each for its caller's tenant, and answers them."""
 
     def __init__(self, parts: Parts, uploads: Uploads, fetcher: Fetcher, playlist_limit: int) -> None:
-        self._parts = parts
         self._pool = parts.pool
+        self._bus = parts.bus
         self._uploads = uploads
         self._fetcher = fetcher
         self._playlist_limit = playlist_limit
-        self._history = History(parts.bus)
+        self._watching = Watching(parts)
 
     async def SubmitVideo(self, request: api.SubmitVideoRequest, context: Context) -> api.SubmitVideoResponse:
+        """Take a video on."""
+
         async def act(connection: Connection) -> api.SubmitVideoResponse:
-            job, existing = await accept(connection, await self._submission(connection, request))
+            wanted = await asking.submission(connection, caller().tenant, request)
+            job, existing = await accept(connection, wanted)
             return api.SubmitVideoResponse(job=to_job(job), existing=existing)
 
         return await idempotency.once(self._pool, request, api.SubmitVideoResponse, act)
@@ -63,42 +54,56 @@ class Servicer(IngestServiceServicer):
     async def SubmitPlaylist(
         self, request: api.SubmitPlaylistRequest, context: Context
     ) -> AsyncIterator[api.SubmitPlaylistResponse]:
-        _check_url("url", request.url)
+        """Take a playlist's videos on, as they are found."""
+        link = asking.link("url", request.url)
         if request.limit < 0:
             raise invalid("limit", "A limit is no less than 0.")
         limit = min(request.limit or self._playlist_limit, self._playlist_limit)
-        async with aclosing(self._entries(request.url, limit)) as entries:
-            index = 0
-            async for entry in entries:
-                wanted = api.SubmitVideoRequest(
-                    force=request.force,
-                    captions=request.captions,
-                    language=request.language,
-                    priority=Priority.PRIORITY_BATCH,
-                )
-                wanted.source.url = entry.url
-                try:
-                    async with self._pool.acquire() as connection, connection.transaction():
-                        job, existing = await accept(connection, await self._submission(connection, wanted))
-                except Failure:
-                    continue
-                yield api.SubmitPlaylistResponse(
-                    index=index, url=entry.url, title=entry.title, job=to_job(job), existing=existing
-                )
-                index += 1
+        index = 0
+        try:
+            async with aclosing(self._fetcher.entries(link.url, limit)) as entries:
+                async for entry in entries:
+                    told = api.SubmitPlaylistResponse(index=index, url=entry.url, title=entry.title)
+                    index += 1
+                    if await self._took_on(request, told):
+                        yield told
+        except SourceError as error:
+            raise to_failure(error) from error
+
+    async def _took_on(self, request: api.SubmitPlaylistRequest, told: api.SubmitPlaylistResponse) -> bool:
+        """Take one entry on and tell its job; False where it cannot be, which does not stop the others."""
+        single = api.SubmitVideoRequest(
+            force=request.force,
+            captions=request.captions,
+            language=request.language,
+            priority=Priority.PRIORITY_BATCH,
+        )
+        single.source.url = told.url
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                wanted = await asking.submission(connection, caller().tenant, single)
+                job, told.existing = await accept(connection, wanted)
+        except Failure as failure:
+            if failure.metadata.get("field") != "source.url":
+                raise
+            return False
+        told.job.CopyFrom(to_job(job))
+        return True
 
     async def CreateUpload(
         self, request: api.CreateUploadRequest, context: Context
     ) -> api.CreateUploadResponse:
+        """Begin an upload."""
+
         async def act(connection: Connection) -> api.CreateUploadResponse:
-            made = await self._uploads.create(
-                connection, caller().tenant, request.filename, request.size_bytes
-            )
+            tenant = caller().tenant
+            made = await self._uploads.create(connection, tenant, request.filename, request.size_bytes)
             return api.CreateUploadResponse(upload=to_upload(made))
 
         return await idempotency.once(self._pool, request, api.CreateUploadResponse, act)
 
     async def WriteUpload(self, request: api.WriteUploadRequest, context: Context) -> api.WriteUploadResponse:
+        """Append a chunk."""
         upload_id = parse_id("upload", request.upload_id)
         upload = await self._uploads.write(caller().tenant, upload_id, request.offset, request.data)
         return api.WriteUploadResponse(upload=to_upload(upload))
@@ -106,54 +111,47 @@ class Servicer(IngestServiceServicer):
     async def UploadVideo(
         self, request_iterator: AsyncIterator[api.UploadVideoRequest], context: Context
     ) -> api.UploadVideoResponse:
-        tenant = caller().tenant
-        upload = None
+        """Take a whole file."""
+        first = await anext(aiter(request_iterator), None)
+        if first is None or first.WhichOneof("part") != "header":
+            raise invalid("header", "The first message must have a header.")
+        upload = (await self.CreateUpload(first.header, context)).upload
+        tenant, upload_id, offset = caller().tenant, UUID(upload.id), 0
         async for part in request_iterator:
-            if upload is None:
-                if part.WhichOneof("part") != "header":
-                    raise invalid("header", "The first message must have a header.")
-                upload = (await self.CreateUpload(part.header, context)).upload
-            elif part.WhichOneof("part") != "chunk":
+            if part.WhichOneof("part") != "chunk":
                 raise invalid("chunk", "Every message after the first must have a chunk.")
-            else:
-                upload = to_upload(
-                    await self._uploads.write(tenant, UUID(upload.id), upload.offset, part.chunk)
-                )
-        if upload is None:
-            raise invalid("header", "The stream has no message.")
-        return api.UploadVideoResponse(
-            upload=to_upload(await self._uploads.complete(tenant, UUID(upload.id), ""))
-        )
+            await self._uploads.write(tenant, upload_id, offset, part.chunk)
+            offset += len(part.chunk)
+        complete = await self._uploads.complete(tenant, upload_id, "")
+        return api.UploadVideoResponse(upload=to_upload(complete))
 
     async def GetUpload(self, request: api.GetUploadRequest, context: Context) -> api.GetUploadResponse:
-        upload_id = parse_id("upload", request.upload_id)
-        return api.GetUploadResponse(
-            upload=to_upload(await get_upload(self._pool, caller().tenant, upload_id))
-        )
+        """Tell where an upload stands."""
+        upload = await get_upload(self._pool, caller().tenant, parse_id("upload", request.upload_id))
+        return api.GetUploadResponse(upload=to_upload(upload))
 
     async def CompleteUpload(
         self, request: api.CompleteUploadRequest, context: Context
     ) -> api.CompleteUploadResponse:
+        """Declare an upload complete."""
         upload_id = parse_id("upload", request.upload_id)
         upload = await self._uploads.complete(caller().tenant, upload_id, request.sha256)
         return api.CompleteUploadResponse(upload=to_upload(upload))
 
     async def GetJob(self, request: api.GetJobRequest, context: Context) -> api.GetJobResponse:
-        return api.GetJobResponse(job=to_job(await self._job(request.job_id)))
+        """Give a job."""
+        job = await get_job(self._pool, caller().tenant, parse_id("job", request.job_id))
+        return api.GetJobResponse(job=to_job(job))
 
     async def ListJobs(self, request: api.ListJobsRequest, context: Context) -> api.ListJobsResponse:
+        """List jobs, newest first."""
         size = paging.page_size(request.page_size)
-        try:
-            states = [state_of(number) for number in request.states]
-        except ValueError as error:
-            raise invalid("states", "A state is none that a job can have.") from error
-        cursor = paging.read_token(request, request.page_token, datetime, str)
         jobs = await list_jobs(
             self._pool,
             caller().tenant,
-            states=states,
+            states=asking.states(request.states),
             video_id=parse_id("video", request.video_id) if request.video_id else None,
-            before=None if cursor is None else _cursor(cursor),
+            before=_cursor(paging.read_token(request, request.page_token, datetime, str)),
             most=size + 1,
         )
         page = jobs[:size]
@@ -163,213 +161,67 @@ class Servicer(IngestServiceServicer):
     async def WatchJob(
         self, request: api.WatchJobRequest, context: Context
     ) -> AsyncIterator[api.WatchJobResponse]:
-        job = await self._job(request.job_id)
-        after = _after(request.after_sequence)
-        if job.ended_number is not None:
-            told = await self._told(job, after)
-            if told is not None:
-                for response in told:
-                    yield response
-                return
-        async with aclosing(self._parts.watchtower.watch(job.tenant, str(job.id), after=after)) as events:  # type: ignore[type-var]  # an async generator, as its callee says
-            async for event in events:
-                if isinstance(event, Gap):
-                    yield api.WatchJobResponse(snapshot=await self._snapshot(job.id, event.sequence))
-                elif isinstance(event, Heartbeat):
-                    yield api.WatchJobResponse(heartbeat=_heartbeat())
-                else:
-                    message = event.to_job_event()
-                    yield api.WatchJobResponse(event=message)
-                    if event.kind == "job_ended" and await self._is_last(job.id, message.job_ended.run):
-                        return
+        """Stream a job's events."""
+        job = await get_job(self._pool, caller().tenant, parse_id("job", request.job_id))
+        async with aclosing(self._watching.job(job, asking.sequence(request.after_sequence))) as responses:
+            async for response in responses:
+                yield response
 
     async def WatchJobs(
         self, request: api.WatchJobsRequest, context: Context
     ) -> AsyncIterator[api.WatchJobsResponse]:
-        tenant = caller().tenant
-        after = _after(request.after_sequence) or None
-        async with aclosing(self._parts.watchtower.watch(tenant, None, after=after)) as events:  # type: ignore[type-var]  # an async generator, as its callee says
-            async for event in events:
-                if isinstance(event, Gap):
-                    for job in await open_jobs(self._pool, tenant):
-                        yield api.WatchJobsResponse(
-                            snapshot=api.JobSnapshot(sequence=event.sequence, job=to_job(job))
-                        )
-                elif isinstance(event, Heartbeat):
-                    yield api.WatchJobsResponse(heartbeat=_heartbeat())
-                else:
-                    yield api.WatchJobsResponse(event=event.to_job_event())
+        """Stream the events of all jobs."""
+        after = asking.sequence(request.after_sequence)
+        async with aclosing(self._watching.jobs(caller().tenant, after)) as responses:
+            async for response in responses:
+                yield response
 
     async def CancelJob(self, request: api.CancelJobRequest, context: Context) -> api.CancelJobResponse:
+        """Stop a job."""
         job_id = parse_id("job", request.job_id)
 
         async def act(connection: Connection) -> api.CancelJobResponse:
-            tenant = caller().tenant
-            row = await sql.lock_job(connection, tenant=tenant, id=job_id)
-            if row is None:
-                raise not_found("job", request.job_id)
-            state = JobState(row["state"])
-            if state in ENDED and state is not JobState.CANCELLED:
-                raise Failure(ErrorReason.ERROR_REASON_WRONG_STATE, f"The job has ended: it is {state}.")
-            if state not in ENDED:
-                await _cancel(connection, tenant, job_id, str(row["video_id"]))
-            return api.CancelJobResponse(job=to_job(await get_job(connection, tenant, job_id)))
+            return api.CancelJobResponse(
+                job=to_job(await steering.cancel(connection, caller().tenant, job_id))
+            )
 
         answer = await idempotency.once(self._pool, request, api.CancelJobResponse, act)
-        await self._parts.bus.client.publish(bus.cancel_subject(str(job_id)))
+        await self._tell_workers(job_id)
         return answer
 
     async def RetryJob(self, request: api.RetryJobRequest, context: Context) -> api.RetryJobResponse:
+        """Run a job's failed and cancelled stages again."""
         job_id = parse_id("job", request.job_id)
 
         async def act(connection: Connection) -> api.RetryJobResponse:
-            tenant = caller().tenant
-            row = await sql.lock_job(connection, tenant=tenant, id=job_id)
-            if row is None:
-                raise not_found("job", request.job_id)
-            if JobState(row["state"]) not in RETRIABLE:
-                raise Failure(
-                    ErrorReason.ERROR_REASON_WRONG_STATE,
-                    f"There is nothing to retry: the job is {row['state']}.",
-                )
-            await sql.reopen_stages(connection, job_id=job_id)
-            run = await sql.reopen_job(connection, job_id=job_id)
-            fact = JobRetried(video_id=str(row["video_id"]), run=run)
-            await outbox.tell(connection, tenant=tenant, job_id=str(job_id), stage=STAGE, fact=fact)
-            return api.RetryJobResponse(job=to_job(await get_job(connection, tenant, job_id)))
+            return api.RetryJobResponse(job=to_job(await steering.retry(connection, caller().tenant, job_id)))
 
         return await idempotency.once(self._pool, request, api.RetryJobResponse, act)
 
     async def DeleteVideo(self, request: api.DeleteVideoRequest, context: Context) -> api.DeleteVideoResponse:
+        """Delete a video and all that was made of it."""
         video_id = parse_id("video", request.video_id)
         jobs: list[UUID] = []
 
         async def act(connection: Connection) -> api.DeleteVideoResponse:
-            tenant = caller().tenant
-            if await sql.video(connection, tenant=tenant, id=video_id) is None:
-                raise not_found("video", request.video_id)
-            gone = VideoDeleted(video_id=str(video_id))
-            for row in [row async for row in sql.video_jobs(connection, video_id=video_id)]:
-                if JobState(row["state"]) not in ENDED:
-                    await _cancel(connection, tenant, row["id"], str(video_id))
-                await outbox.tell(connection, tenant=tenant, job_id=str(row["id"]), stage=STAGE, fact=gone)
-                jobs.append(row["id"])
-            await sql.delete_video(connection, id=video_id)
-            # Work in hand has heard of its end by then.
-            await tidy_later(connection, tenant, str(video_id), f"{tenant}/{video_id}", timedelta(seconds=5))
+            jobs.extend(await steering.delete(connection, caller().tenant, video_id))
             return api.DeleteVideoResponse()
 
         answer = await idempotency.once(self._pool, request, api.DeleteVideoResponse, act)
-        await asyncio.gather(
-            *(self._parts.bus.client.publish(bus.cancel_subject(str(job_id))) for job_id in jobs)
-        )
+        await self._tell_workers(*jobs)
         return answer
 
-    async def _entries(self, url: str, limit: int) -> AsyncGenerator[Entry, None]:
-        with TemporaryDirectory(prefix="playlist-") as folder:
-            try:
-                async for entry in self._fetcher.entries(url, Path(folder), limit):
-                    yield entry
-            except SourceError as error:
-                raise to_failure(error) from error
-
-    async def _submission(self, connection: Connection, request: api.SubmitVideoRequest) -> Submission:
-        tenant = caller().tenant
-        title = "".join(c for c in request.title if c.isprintable()).strip()
-        if len(title) > _TITLE:
-            raise invalid("title", f"A title has at most {_TITLE} characters.")
-        if request.language and not _LANGUAGE.fullmatch(request.language):
-            raise invalid("language", "The language must be a BCP 47 tag such as en or pt-BR.")
-        name = ""
-        match request.source.WhichOneof("source"):
-            case "url":
-                key, source = _check_url("source.url", request.source.url), request.source.url.strip()
-            case "upload_id":
-                upload_id = parse_id("upload", request.source.upload_id)
-                upload = await get_upload(connection, tenant, upload_id)
-                if not upload.complete:
-                    raise Failure(
-                        ErrorReason.ERROR_REASON_WRONG_STATE,
-                        "The upload is not complete: call CompleteUpload first.",
-                    )
-                key, source, title = (
-                    upload_key(upload.sha256),
-                    f"upload:{upload.id}",
-                    title or upload.filename,
-                )
-            case _:
-                raise invalid("source", "A source is needed: a url or an upload_id.")
-        return Submission(
-            tenant=tenant,
-            key=key,
-            source=source,
-            title=title,
-            name=name,
-            captions=request.captions,
-            language=request.language,
-            priority=request.priority,
-            force=request.force,
-        )
-
-    async def _job(self, text: str) -> Job:
-        return await get_job(self._pool, caller().tenant, parse_id("job", text))
-
-    async def _told(self, job: Job, after: int) -> list[api.WatchJobResponse] | None:
-        """What there is to tell of an ended job to a watcher that is at its end already, or whose events are gone.
-
-        None where the events themselves are there to be told.
-        """
-        subject = bus.event_subject(job.tenant, str(job.id), STAGE, "*")
-        here = (str(job.id), STAGE)
-        if after and (await self._history.last_numbers(subject, through=after)).get(here, 0) >= (
-            job.ended_number or 0
-        ):
-            return []
-        if job.ended_at is None or datetime.now(UTC) - job.ended_at < _SETTLED:
-            return None
-        last = (await self._history.bounds()).last
-        if (await self._history.last_numbers(subject, through=last)).get(here, 0) >= (job.ended_number or 0):
-            return None
-        return [api.WatchJobResponse(snapshot=api.JobSnapshot(sequence=last, job=to_job(job)))]
-
-    async def _snapshot(self, job_id: UUID, sequence: int) -> api.JobSnapshot:
-        return api.JobSnapshot(
-            sequence=sequence, job=to_job(await get_job(self._pool, caller().tenant, job_id))
-        )
-
-    async def _is_last(self, job_id: UUID, run: int) -> bool:
-        """Whether the job has ended for good with this run. A job that was deleted meanwhile has."""
-        row = await sql.job(self._pool, tenant=caller().tenant, id=job_id)
-        return row is None or (row["run"] <= run and JobState(row["state"]) in ENDED)
+    async def _tell_workers(self, *jobs: UUID) -> None:
+        """Tell workers at once that jobs were cancelled; the facts tell them later if this is lost."""
+        subjects = [bus.cancel_subject(str(job_id)) for job_id in jobs]
+        await asyncio.gather(*(self._bus.client.publish(subject) for subject in subjects))
 
 
-async def _cancel(connection: Connection, tenant: str, job_id: UUID, video_id: str) -> None:
-    await sql.cancel_stages(connection, job_id=job_id)
-    await work.cancel_job(connection, str(job_id))
-    fact = JobCancelled(video_id=video_id)
-    await outbox.tell(connection, tenant=tenant, job_id=str(job_id), stage=STAGE, fact=fact)
-    await end_job(connection, tenant, job_id, JobState.CANCELLED, None)
-
-
-def _check_url(field: str, url: str) -> str:
+def _cursor(values: list[str | int | float | datetime] | None) -> tuple[datetime, UUID] | None:
+    if values is None:
+        return None
     try:
-        return parse_link(url).key
-    except LinkError as error:
-        raise invalid(field, str(error)) from error
-
-
-def _after(sequence: int) -> int:
-    if sequence < 0:
-        raise invalid("after_sequence", "A sequence is no less than 0.")
-    return sequence
-
-
-def _cursor(values: list[str | int | float | datetime]) -> tuple[datetime, UUID]:
-    created_at, job_id = values
-    if not isinstance(created_at, datetime):
-        raise Failure(ErrorReason.ERROR_REASON_INVALID_PAGE_TOKEN)
-    return created_at, UUID(str(job_id))
-
-
-def _heartbeat() -> api.Heartbeat:
-    return api.Heartbeat(time=to_timestamp(datetime.now(UTC)))
+        created_at, job_id = values
+        return datetime.fromisoformat(str(created_at)), UUID(str(job_id))
+    except ValueError as error:
+        raise Failure(ErrorReason.ERROR_REASON_INVALID_PAGE_TOKEN) from error

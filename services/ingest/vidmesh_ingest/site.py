@@ -34,6 +34,8 @@ class SiteInfo:
     """Its name on the site."""
     extractor: str
     """yt-dlp's name of the site, such as "Youtube"."""
+    named: bool
+    """Whether the id is the site's own, rather than made up for a page of any site."""
     title: str
     author: str
     page_url: str
@@ -78,10 +80,11 @@ class Site:
 
     async def captions(self, language: str) -> str:
         """The captions of this language as WebVTT; empty where they hold nothing. Raises SourceError."""
+        text = ""
         async for answer in self._do({"do": "captions", "language": language}):
-            text: str = await asyncio.to_thread(_read_captions, Path(answer["path"]))
-            return text
-        return ""
+            if answer["event"] == "captions":
+                text = await asyncio.to_thread(_read_captions, Path(answer["path"]))
+        return text
 
     async def entries(self, limit: int) -> AsyncIterator[Entry]:
         """The videos of a playlist or channel, as they are found. Raises SourceError."""

@@ -86,7 +86,6 @@ class Child:
             "noprogress": True,
             "quiet": True,
             "noplaylist": True,
-            "playlist_items": "1:2",
             "cachedir": False,
             "nopart": True,
             "fixup": "never",
@@ -131,24 +130,17 @@ class Child:
             self.tell("done")
 
     def _find(self) -> None:
-        with Downloader(self._options) as ydl:
-            info = ydl.extract_info(self._url, download=False)
-        for _ in range(_DEPTH):
-            if not info or info.get("_type", "video") not in {"playlist", "multi_video"}:
-                break
-            entries = [entry for entry in info.get("entries") or [] if entry]
-            if len(entries) > 1:
-                raise RefusedError(Reason.NO_VIDEO, "This is a playlist; submit it as one.")
-            info = entries[0] if entries else None
-        if not info:
-            raise RefusedError(Reason.NO_VIDEO, "The page has no video.")
+        with Downloader({**self._options, "extract_flat": "in_playlist"}) as ydl:
+            info = self._single(ydl)
         if info.get("live_status") in {"is_live", "is_upcoming"} or info.get("is_live"):
             raise RefusedError(Reason.LIVE_VIDEO, "The broadcast has not ended or not begun.")
         self._info = info
+        extractor = str(info.get("extractor_key") or "Generic")
         self.tell(
             "info",
             id=str(info.get("id") or ""),
-            extractor=str(info.get("extractor_key") or ""),
+            extractor=extractor,
+            named=extractor != "Generic" and ydl.get_info_extractor(extractor)._VALID_URL is not False,  # noqa: SLF001 - there is no other way to ask
             title=str(info.get("title") or ""),
             author=str(info.get("channel") or info.get("uploader") or info.get("creator") or ""),
             page_url=str(info.get("webpage_url") or self._url),
@@ -157,6 +149,24 @@ class Child:
             language=str(info.get("language") or ""),
             captions=sorted(_captions(info)),
         )
+
+    def _single(self, ydl: Any) -> Info:
+        """The one video that the link is about, be it on a page of its own or the only one of a list."""
+        url, key, title = self._url, None, None
+        for _ in range(_DEPTH):
+            info = ydl.extract_info(url, download=False, ie_key=key) or {}
+            while info.get("_type", "video") in {"playlist", "multi_video"}:
+                title = title or info.get("title")
+                entries = [entry for entry in info.get("entries") or [] if entry]
+                if len(entries) > 1:
+                    raise RefusedError(Reason.NO_VIDEO, "This is a playlist; submit it as one.")
+                info = entries[0] if entries else {}
+            if not info:
+                break
+            if info.get("_type", "video") == "video":
+                return {**info, "title": title or info.get("title")}
+            url, key = info["url"], info.get("ie_key")
+        raise RefusedError(Reason.NO_VIDEO, "The page has no video.")
 
     def _fetch_captions(self, language: str) -> None:
         entries = _captions(self._info)[language]
@@ -180,7 +190,6 @@ class Child:
 
     def _list(self, limit: int) -> None:
         options = {**self._options, "noplaylist": False, "extract_flat": "in_playlist", "lazy_playlist": True}
-        del options["playlist_items"]
         with Downloader(options) as ydl:
             for number, entry in enumerate(self._entries(ydl, {"_type": "url", "url": self._url}, _DEPTH)):
                 if number >= limit:

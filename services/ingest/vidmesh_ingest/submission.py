@@ -54,9 +54,9 @@ async def _begin(connection: Connection, wanted: Submission, video_id: UUID) -> 
         video_id=str(video_id),
         source=wanted.source,
         title=wanted.title or wanted.name,
-        captions=wanted.captions or CaptionMode.CAPTION_MODE_NEVER,
+        captions=wanted.captions,
         language=wanted.language,
-        priority=wanted.priority or Priority.PRIORITY_INTERACTIVE,
+        priority=wanted.priority,
         replaces=await sql.has_jobs(connection, video_id=video_id),
     )
     job_id: UUID = await sql.add_job(

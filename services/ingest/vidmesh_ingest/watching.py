@@ -1,0 +1,91 @@
+"""Following jobs: their events, and how they stand where events are no longer kept."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+
+from vidmesh.ingest.v1 import ingest_service_pb2 as api
+from vidmesh_ingest.ending import STAGE
+from vidmesh_ingest.job import Job
+from vidmesh_ingest.outcome import ENDED, JobState
+from vidmesh_ingest.store import get_job, open_jobs, sql
+from vidmesh_ingest.wire import to_job, to_timestamp
+from vidmesh_runtime import bus
+from vidmesh_runtime.history import History
+from vidmesh_runtime.service import Parts
+from vidmesh_runtime.watch import Gap, Heartbeat
+
+_SETTLED = timedelta(minutes=1)
+"""How long after its end a job's last event is on the bus for sure."""
+
+
+class Watching:
+    """Watches for callers."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._pool = parts.pool
+        self._watchtower = parts.watchtower
+        self._history = History(parts.bus)
+
+    async def job(self, job: Job, after: int) -> AsyncGenerator[api.WatchJobResponse, None]:
+        """A job's events after a sequence, to the end of its present run."""
+        if job.ended_number is not None and not await self._is_to_come(job, after):
+            return
+        events = self._watchtower.watch(job.tenant, str(job.id), after=after)
+        async with aclosing(events):  # type: ignore[type-var]  # an async generator, as its callee says
+            if await self._is_forgotten(job):
+                yield await self._snapshot(job, (await self._history.bounds()).last)
+                return
+            async for event in events:
+                if isinstance(event, Gap):
+                    yield await self._snapshot(job, event.sequence)
+                elif isinstance(event, Heartbeat):
+                    yield api.WatchJobResponse(heartbeat=_heartbeat())
+                else:
+                    message = event.to_job_event()
+                    yield api.WatchJobResponse(event=message)
+                    if event.kind == "job_ended" and await self._is_last(job, message.job_ended.run):
+                        return
+
+    async def jobs(self, tenant: str, after: int) -> AsyncGenerator[api.WatchJobsResponse, None]:
+        """The events of all of a tenant's jobs after a sequence, from now on for 0; without end."""
+        events = self._watchtower.watch(tenant, None, after=after or None)
+        async with aclosing(events):  # type: ignore[type-var]  # an async generator, as its callee says
+            async for event in events:
+                if isinstance(event, Gap):
+                    for job in await open_jobs(self._pool, tenant):
+                        snapshot = api.JobSnapshot(sequence=event.sequence, job=to_job(job))
+                        yield api.WatchJobsResponse(snapshot=snapshot)
+                elif isinstance(event, Heartbeat):
+                    yield api.WatchJobsResponse(heartbeat=_heartbeat())
+                else:
+                    yield api.WatchJobsResponse(event=event.to_job_event())
+
+    async def _is_to_come(self, job: Job, after: int) -> bool:
+        """Whether the end of an ended job comes after a sequence."""
+        return not after or await self._told(job, after) < (job.ended_number or 0)
+
+    async def _is_forgotten(self, job: Job) -> bool:
+        """Whether a job has ended and the event of that is no longer kept."""
+        if job.ended_at is None or datetime.now(UTC) - job.ended_at < _SETTLED:
+            return False
+        last = (await self._history.bounds()).last
+        return await self._told(job, last) < (job.ended_number or 0)
+
+    async def _told(self, job: Job, through: int) -> int:
+        """The number of the last fact of ours about a job up to a sequence."""
+        subject = bus.event_subject(job.tenant, str(job.id), STAGE, "*")
+        return (await self._history.last_numbers(subject, through=through)).get((str(job.id), STAGE), 0)
+
+    async def _snapshot(self, job: Job, sequence: int) -> api.WatchJobResponse:
+        now = to_job(await get_job(self._pool, job.tenant, job.id))
+        return api.WatchJobResponse(snapshot=api.JobSnapshot(sequence=sequence, job=now))
+
+    async def _is_last(self, job: Job, run: int) -> bool:
+        """Whether the job has ended for good with this run. One that was deleted meanwhile has."""
+        row = await sql.job(self._pool, tenant=job.tenant, id=job.id)
+        return row is None or (row["run"] <= run and JobState(row["state"]) in ENDED)
+
+
+def _heartbeat() -> api.Heartbeat:
+    return api.Heartbeat(time=to_timestamp(datetime.now(UTC)))
