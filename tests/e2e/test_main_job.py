@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from tests import media
 from tests.e2e.conftest import DATA, Mesh
 from vidmesh.client import AsyncClient
 from vidmesh.error import VidmeshError
-from vidmesh.events.v1.ingest_events_pb2 import JOB_OUTCOME_SUCCEEDED
+from vidmesh.events.v1.ingest_events_pb2 import CAPTION_MODE_ONLY, CAPTION_MODE_PREFER, JOB_OUTCOME_SUCCEEDED
 from vidmesh.ingest.v1.ingest_service_pb2 import (
     GetJobRequest,
     GetJobResponse,
@@ -100,6 +101,39 @@ async def test_a_file_becomes_a_transcript_a_summary_chapters_and_a_cited_answer
     assert video.searchable
 
 
+CONTAINERS = ("mp4", "webm", "mkv", "mp3", "m4a", "wav", "flac", "ogg")
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+async def test_every_container_becomes_a_transcript(
+    client: AsyncClient, tmp_path: Path, container: str
+) -> None:
+    """An mp4 here has its index at its end, as most writers leave it."""
+    path = media.write(
+        tmp_path / f"talk.{container}", media.speech(20), picture=container in ("mp4", "webm", "mkv")
+    )
+    job = await finish(client, await submit_file(client, path))
+    assert job.state == JOB_STATE_SUCCEEDED, job
+    assert 19 < job.duration.ToTimedelta().total_seconds() < 22
+    assert [segment async for segment in client.segments(job.video_id)]
+
+
+async def test_captions_that_people_made_can_take_the_place_of_recognition(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    lines = media.said()[:4]
+    path = media.write(tmp_path / "talk.mkv", media.speech(20), captions=lines)
+    job = await finish(client, await submit_file(client, path, captions=CAPTION_MODE_PREFER))
+    assert job.state == JOB_STATE_SUCCEEDED, job
+    answer = await client.transcribe.GetTranscript(GetTranscriptRequest(video_id=job.video_id))
+    assert answer.transcript.engine == "captions"
+    assert [segment.text for segment in answer.segments] == [line.text for line in lines]
+    bare = media.write(tmp_path / "bare.mkv", media.speech(20))
+    assert (
+        await ended_with(client, await submit_file(client, bare, captions=CAPTION_MODE_ONLY)) == "NO_CAPTIONS"
+    )
+
+
 async def test_the_same_file_is_the_same_video(client: AsyncClient) -> None:
     job = await submit_file(client, GRAMMAR)
     again = await submit_file(client, GRAMMAR)
@@ -167,16 +201,20 @@ async def test_bad_links_say_why(
 
 
 async def test_bad_files_say_why(client: AsyncClient, tmp_path: Path) -> None:
-    for make, reason in (
-        (media.not_media, "NOT_MEDIA"),
-        (media.video_only, "NO_AUDIO"),
+    for path, reason in (
+        (media.impostor(tmp_path / "letter.mp4"), "NOT_MEDIA"),
+        (media.write(tmp_path / "mute.mp4", None, seconds=3), "NO_AUDIO"),
+        (
+            media.truncated(tmp_path / "cut.mp4", media.write(tmp_path / "whole.mp4", media.speech())),
+            "CORRUPT_MEDIA",
+        ),
     ):
-        job = await submit_file(client, make(tmp_path))
+        job = await submit_file(client, path)
         assert await ended_with(client, job) == reason
 
 
 async def test_silence_becomes_an_empty_transcript(client: AsyncClient, tmp_path: Path) -> None:
-    job = await submit_file(client, media.silence(tmp_path, seconds=40))
+    job = await submit_file(client, media.write(tmp_path / "silence.wav", media.silence(40)))
     assert (await finish(client, job)).state == JOB_STATE_SUCCEEDED
     assert [segment async for segment in client.segments(job.video_id)] == []
 
@@ -289,7 +327,7 @@ async def test_a_job_can_be_cancelled_and_retried(client: AsyncClient, tmp_path:
     from vidmesh.ingest.v1.ingest_service_pb2 import CancelJobRequest, RetryJobRequest
     from vidmesh.ingest.v1.job_pb2 import JOB_STATE_CANCELLED
 
-    job = await submit_file(client, media.repeated(GRAMMAR, tmp_path, times=20))
+    job = await submit_file(client, media.write(tmp_path / "long.flac", np.tile(media.speech(), 20)))
     async for message in client.watch(job.id):
         if message.event.WhichOneof("event") == "window_transcribed":
             break
@@ -299,9 +337,11 @@ async def test_a_job_can_be_cancelled_and_retried(client: AsyncClient, tmp_path:
     before = [segment async for segment in client.segments(job.video_id)]
     await asyncio.sleep(2)
     assert len([segment async for segment in client.segments(job.video_id)]) == len(before)
-    with pytest.raises(VidmeshError) as caught:
-        await client.ingest.CancelJob(CancelJobRequest(job_id=job.id))
-    assert caught.value.reason == "WRONG_STATE"
+    again = (await client.ingest.CancelJob(CancelJobRequest(job_id=job.id))).job
+    assert again.state == JOB_STATE_CANCELLED
     retried = (await client.ingest.RetryJob(RetryJobRequest(job_id=job.id))).job
     assert retried.run == 2
     assert (await finish(client, retried)).state == JOB_STATE_SUCCEEDED
+    with pytest.raises(VidmeshError) as caught:
+        await client.ingest.CancelJob(CancelJobRequest(job_id=job.id))
+    assert caught.value.reason == "WRONG_STATE"

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import numpy as np
 import pytest
 
 from tests import media
 from tests.conftest import Backstage
-from tests.e2e.conftest import DATA, Mesh, run_mesh
+from tests.e2e.conftest import Mesh, run_mesh
 from vidmesh.client import AsyncClient
 from vidmesh.error import VidmeshError
 from vidmesh.events.v1.job_event_pb2 import JobEvent
@@ -19,7 +20,6 @@ from vidmesh.ingest.v1.job_pb2 import JOB_STATE_SUCCEEDED, Job
 from vidmesh.ingest.v1.video_pb2 import Source
 from vidmesh.query.v1.query_service_pb2 import GetVideoRequest
 
-GRAMMAR = DATA / "grammar.flac"
 TIMES = 8
 
 
@@ -43,7 +43,7 @@ def tenant(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def job(client: AsyncClient, tmp_path: Path) -> Job:
     """Some minutes of speech, submitted."""
-    upload = await client.upload(media.repeated(GRAMMAR, tmp_path, times=TIMES))
+    upload = await client.upload(media.write(tmp_path / "talk.flac", np.tile(media.speech(), TIMES)))
     return (await client.ingest.SubmitVideo(SubmitVideoRequest(source=Source(upload_id=upload.id)))).job
 
 
@@ -135,10 +135,12 @@ async def test_a_watch_goes_on_through_restarts_of_nats_and_ingest(
 async def test_an_open_watch_breaks_with_a_code_that_says_resume(
     client: AsyncClient, mesh: Mesh, job: Job
 ) -> None:
-    stream = client.ingest.WatchJob(WatchJobRequest(job_id=job.id))
-    with pytest.raises(VidmeshError) as caught:
-        async for _ in stream:
+    async def read_until_it_breaks() -> None:
+        async for _ in client.ingest.WatchJob(WatchJobRequest(job_id=job.id)):
             await asyncio.to_thread(mesh.kill, "ingest")
+
+    with pytest.raises(VidmeshError) as caught:
+        await read_until_it_breaks()
     assert caught.value.code.name in ("UNAVAILABLE", "INTERNAL")
     await asyncio.to_thread(mesh.wait_for, "ingest")
     check_facts(await events_of(client, job))
@@ -178,7 +180,7 @@ async def test_a_crash_at_a_point_changes_nothing_in_the_end(
 ) -> None:
     with tempfile.TemporaryDirectory() as once:
         await asyncio.to_thread(mesh.restart, service, VIDMESH_CRASH_AT=point, VIDMESH_CRASH_ONCE=once)
-        upload = await client.upload(media.repeated(GRAMMAR, tmp_path, times=2))
+        upload = await client.upload(media.write(tmp_path / "talk.flac", np.tile(media.speech(), 2)))
         job = (await client.ingest.SubmitVideo(SubmitVideoRequest(source=Source(upload_id=upload.id)))).job
         async for _ in client.watch(job.id):
             pass
@@ -208,7 +210,7 @@ async def test_postgres_killed_in_the_middle(client: AsyncClient, mesh: Mesh, jo
 async def test_a_job_submitted_while_nats_is_away_runs_later(
     client: AsyncClient, mesh: Mesh, tmp_path: Path
 ) -> None:
-    upload = await client.upload(media.repeated(GRAMMAR, tmp_path, times=1))
+    upload = await client.upload(media.write(tmp_path / "talk.flac", np.tile(media.speech(), 1)))
     await asyncio.to_thread(lambda: mesh._backstage.run(mesh.stack.stop("nats")))
     job = (await client.ingest.SubmitVideo(SubmitVideoRequest(source=Source(upload_id=upload.id)))).job
     await asyncio.to_thread(mesh.restart, "nats")
