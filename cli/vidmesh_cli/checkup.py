@@ -9,6 +9,7 @@ from vidmesh_cli import diagnosis
 from vidmesh_cli.address import NoMeshError, find
 from vidmesh_cli.asked import Asked
 from vidmesh_cli.diagnosis import Check, Verdict
+from vidmesh_cli.entry import Entry
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.output import Output
 from vidmesh_cli.printable import printable
@@ -56,6 +57,7 @@ async def _checks(output: Output, asked: Asked) -> AsyncIterator[Check]:
 def _show(output: Output, check: Check) -> None:
     fancy, plain, style = _LOOKS[check.verdict]
     glyph = plain if output.data.options.ascii_only else fancy
-    output.show(Text.assemble((glyph, style), f" {check.name:<18} ", printable(check.found)))
+    lead = Text.assemble((glyph, style), f" {check.name:<18} ")
+    output.show(Entry(lead=lead, body=Text(printable(check.found))))
     if check.advice:
-        output.show(Text(f"  {'':<18} {printable(check.advice)}", "dim"))
+        output.show(Entry(lead=Text(" " * lead.cell_len), body=Text(printable(check.advice), "dim")))

@@ -11,6 +11,7 @@ from vidmesh import AsyncClient
 from vidmesh.pages import pages
 from vidmesh.query.v1.query_service_pb2 import AskRequest, SearchRequest
 from vidmesh.query.v1.search_pb2 import Answer, AnswerKind, Hit, Scope, Snippet
+from vidmesh_cli.entry import Entry, plain, timed
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.ids import video_id
 from vidmesh_cli.output import Output, animated
@@ -91,29 +92,25 @@ async def answered(client: AsyncClient, output: Output, request: AskRequest) -> 
 
 def show_answer(output: Output, answer: Answer) -> None:
     """Print an answer and its citations."""
-    output.show(printable(answer.text).strip())
+    output.show(plain(printable(answer.text).strip()))
     if answer.citations:
-        output.show()
+        output.show(plain())
     for citation in answer.citations:
-        output.show(
-            Text.assemble(
-                (f"[{citation.number}] ", "bold"),
-                (clock(citation.moment.seconds), "cyan"),
-                f"  “{one_line(citation.quote)}”",
-                (f"  {one_line(citation.video_title)}", "dim"),
-            )
+        lead = Text.assemble(
+            (f"[{citation.number}] ", "bold"), (f"{clock(citation.moment.seconds):>5}  ", "cyan")
         )
-    if answer.kind == AnswerKind.ANSWER_KIND_PASSAGES:
-        output.say("(the passages themselves: no language model wrote this answer)", style="dim")
+        body = Text.assemble(f"“{one_line(citation.quote)}”  ", (one_line(citation.video_title), "dim"))
+        output.show(Entry(lead=lead, body=body))
     if answer.notice:
         output.say(f"note: {answer.notice}", style="yellow")
+    elif answer.kind == AnswerKind.ANSWER_KIND_PASSAGES:
+        output.say("(the passages themselves: no language model wrote this answer)", style="dim")
 
 
 def _show_hit(output: Output, hit: Hit) -> None:
-    title = Text.assemble((f"{clock(hit.moment.seconds):>7}  ", "cyan"), (one_line(hit.video_title), "bold"))
-    title.append(f"  {hit.video_id}", "dim")
-    output.show(title)
-    output.show(Text("         ").append_text(highlighted(hit.snippet)))
+    title = Text.assemble((one_line(hit.video_title), "bold"), (f"  {hit.video_id}", "dim"))
+    output.show(timed(clock(hit.moment.seconds), title))
+    output.show(timed("", highlighted(hit.snippet)))
 
 
 def highlighted(snippet: Snippet) -> Text:

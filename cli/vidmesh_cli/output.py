@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from vidmesh import VidmeshError
+from vidmesh_cli.entry import Entry
 from vidmesh_cli.printable import printable
 
 NO_WRAP = 1_000_000
@@ -44,11 +45,10 @@ class Output:
         self.data = console(sys.stdout)
         self.messages = console(sys.stderr)
 
-    def show(self, text: Text | str = "") -> None:
-        """Print data for people: one line, or several joined by newlines."""
-        self.data.print(
-            printable(text) if isinstance(text, str) else text, soft_wrap=not self.data.is_terminal
-        )
+    def show(self, entry: Entry) -> None:
+        """Print data for people."""
+        terminal = self.data.is_terminal
+        self.data.print(entry.hung() if terminal else entry.flat(), soft_wrap=not terminal)
 
     def raw(self, text: str) -> None:
         """Write data exactly as it is."""
@@ -70,7 +70,11 @@ class Output:
 
     def say(self, text: Text | str, *, style: str = "") -> None:
         """Tell people something."""
-        self.messages.print(printable(text) if isinstance(text, str) else text, style=style, soft_wrap=True)
+        self.messages.print(
+            printable(text) if isinstance(text, str) else text,
+            style=style,
+            soft_wrap=not self.messages.is_terminal,
+        )
 
     def hint(self, *commands: tuple[str, str]) -> None:
         """Tell people what to do next: pairs of a command and what it is for."""
@@ -79,7 +83,8 @@ class Output:
         width = max(len(command) for command, _ in commands)
         self.say("\nNext:", style="dim")
         for command, purpose in commands:
-            self.say(Text.assemble("  ", (command.ljust(width), "bold"), ("   " + purpose, "dim")))
+            line = Text.assemble("  ", (command.ljust(width), "bold"), ("   " + purpose, "dim"))
+            self.messages.print(line, soft_wrap=True)  # a command must stay on one line to be copied
 
     def failure(self, error: VidmeshError) -> None:
         """Tell why something failed and what to do about it."""

@@ -1,5 +1,7 @@
 """What was made of a video: transcript, summary, chapters."""
 
+from rich.text import Text
+
 from vidmesh import AsyncClient
 from vidmesh.events.v1.stage_pb2 import STAGE_STATE_FAILED, STAGE_STATE_SUCCEEDED
 from vidmesh.events.v1.text_pb2 import Segment
@@ -12,13 +14,13 @@ from vidmesh.transcribe.v1.transcribe_service_pb2 import (
     StreamTranscriptResponse,
 )
 from vidmesh.transcribe.v1.transcript_pb2 import ExportFormat, Transcript
+from vidmesh_cli.entry import plain, timed
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.ids import video_id
 from vidmesh_cli.output import Output
 from vidmesh_cli.printable import one_line, printable
 from vidmesh_cli.units import clock
-from vidmesh_cli.view.lines import data_lines
-from vidmesh_cli.view.news import Divided, Heard, Summarized
+from vidmesh_cli.view.lines import chapter_entries
 
 
 async def export(
@@ -74,10 +76,10 @@ async def summary(client: AsyncClient, output: Output, *, video: str) -> ExitCod
             "There is no summary yet; the sections so far:" if found.sections else "There is no summary yet."
         )
         for section in found.sections:
-            output.show(f"{clock(section.start.seconds)}  {one_line(section.text)}")
+            output.show(timed(clock(section.start.seconds), Text(one_line(section.text))))
         output.hint((f"vidmesh transcript {whole} --follow", "what is said, as it is heard"))
         return ExitCode.OK
-    output.show(printable(found.text))
+    output.show(plain(printable(found.text)))
     made = (
         "made of the speaker's own sentences; no language model is set"
         if found.extractive
@@ -99,8 +101,8 @@ async def chapters(client: AsyncClient, output: Output, *, video: str) -> ExitCo
         for chapter in response.chapters:
             output.emit(chapter)
         return ExitCode.OK
-    for line in data_lines(Divided(chapters=tuple(response.chapters)))[1:-1]:
-        output.show(line)
+    for entry in chapter_entries(response.chapters):
+        output.show(entry)
     if not response.chapters:
         done = response.state == STAGE_STATE_SUCCEEDED
         output.say(
@@ -110,26 +112,12 @@ async def chapters(client: AsyncClient, output: Output, *, video: str) -> ExitCo
     return ExitCode.OK
 
 
-async def show_results(client: AsyncClient, output: Output, video: str) -> None:
-    """Print summary and chapters as a watch would have shown them."""
-    found = (await client.summarize.GetSummary(GetSummaryRequest(video_id=video))).summary
-    listed = await client.summarize.ListChapters(ListChaptersRequest(video_id=video))
-    parts = (
-        Summarized(text=found.text, extractive=found.extractive, model=found.model),
-        Divided(chapters=tuple(listed.chapters)),
-    )
-    for part in parts:
-        for line in data_lines(part):
-            output.show(line)
-
-
 def _segment(output: Output, segment: Segment) -> None:
     if output.json_lines:
         output.emit(StreamTranscriptResponse(segment=segment))
     else:
         start = segment.start.seconds + segment.start.nanos / 1e9
-        for line in data_lines(Heard(start=start, text=segment.text)):
-            output.show(line)
+        output.show(timed(clock(start), Text(one_line(segment.text))))
 
 
 def _end(output: Output, known: Transcript) -> ExitCode:

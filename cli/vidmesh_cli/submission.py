@@ -24,6 +24,7 @@ from vidmesh.ingest.v1.ingest_service_pb2 import (
 )
 from vidmesh.ingest.v1.job_pb2 import Job, JobState
 from vidmesh.ingest.v1.video_pb2 import Source
+from vidmesh_cli.entry import plain
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.output import Output, animated, as_dict
 from vidmesh_cli.printable import one_line
@@ -128,7 +129,7 @@ def _tell_taken_on(output: Output, job: Job, *, existing: bool) -> None:
         output.say(f"{title}: known already, its job is {state}; --force begins a new one.")
     else:
         output.say(f"{title}: taken on (video {job.video_id}).")
-    output.show(job.id)
+    output.show(plain(job.id))
 
 
 @contextmanager

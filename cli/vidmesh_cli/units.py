@@ -40,7 +40,12 @@ def amount(done: float, total: float, unit: str) -> str:
             whole = size(total)
             return f"{done / total * float(whole.split()[0]):.1f}/{whole}" if total else size(done)
         case _:
-            return f"{done:.0f}/{total:.0f} {unit}".rstrip() if total else f"{done:.0f} {unit}".rstrip()
+            return f"{done:.0f}/{total:.0f} {unit}".rstrip() if total else counted(round(done), unit)
+
+
+def counted(count: int, unit: str) -> str:
+    """A number of things by their plural: "1 section", "3 sections"."""
+    return f"{count} {unit.removesuffix('s') if count == 1 else unit}".rstrip()
 
 
 def speed(rate: float, unit: str) -> str:

@@ -12,6 +12,7 @@ from vidmesh.events.v1.job_event_pb2 import JobEvent
 from vidmesh.events.v1.text_pb2 import Segment
 from vidmesh.ingest.v1 import job_pb2
 from vidmesh.ingest.v1.ingest_service_pb2 import JobSnapshot, WatchJobResponse
+from vidmesh_cli.units import counted
 from vidmesh_cli.view.news import Divided, Ended, Heard, Moved, News, Notice, Opened, Summarized
 from vidmesh_cli.view.reading_order import ReadingOrder
 from vidmesh_cli.view.stage import StageView, State
@@ -114,7 +115,7 @@ class JobView:
     def _source_ingested(self, event: JobEvent, now: float) -> Iterator[News]:
         self._seconds = _seconds(event.source_ingested.duration)
         windows = event.source_ingested.window_count
-        note = f"{windows} window{'' if windows == 1 else 's'}" if windows else ""
+        note = counted(windows, "windows") if windows else ""
         self._ingest.finish(now, amount=self._seconds, unit="seconds", note=note)
         yield from self._notice(event.source_ingested.warning)
 
@@ -214,7 +215,7 @@ class JobView:
         indexed = event.passages_indexed
         self._index.begin(now)
         self._index.reckon(now, done=_seconds(indexed.through), total=self._seconds, unit="seconds")
-        self._index.note = f"{indexed.count} passages"
+        self._index.note = counted(indexed.count, "passages")
         yield from ()
 
     def _index_completed(self, event: JobEvent, now: float) -> Iterator[News]:

@@ -1,12 +1,16 @@
 """A job where lines are not drawn over: text to standard output, progress to standard error, a line each."""
 
+from collections.abc import Iterable
+
 from rich.text import Text
 
+from vidmesh.events.v1.text_pb2 import Chapter
+from vidmesh_cli.entry import Entry, plain, timed
 from vidmesh_cli.output import Output
 from vidmesh_cli.printable import one_line, printable
 from vidmesh_cli.units import clock
 from vidmesh_cli.view.news import Divided, Ended, Heard, Moved, News, Notice, Opened, Summarized
-from vidmesh_cli.view.rows import chapter_lines, ended_line, opened_line, stage_line
+from vidmesh_cli.view.rows import ended_line, opened_line, stage_line
 
 
 class Lines:
@@ -33,29 +37,28 @@ class Lines:
             case Ended():
                 self._output.say(ended_line(news))
             case Heard() | Summarized() | Divided():
-                for line in data_lines(news):
-                    self._output.show(line)
+                for entry in entries(news):
+                    self._output.show(entry)
 
 
-def data_lines(news: Heard | Summarized | Divided) -> list[Text]:
-    """What belongs to standard output, styled for a terminal."""
+def entries(news: Heard | Summarized | Divided) -> list[Entry]:
+    """What belongs to standard output."""
     match news:
         case Heard():
-            return [Text.assemble((f"{clock(news.start):>7}  ", "cyan"), one_line(news.text))]
+            return [timed(clock(news.start), Text(one_line(news.text)))]
         case Summarized():
             made = "the speaker's own sentences" if news.extractive else f"by {one_line(news.model)}"
-            return [
-                Text(),
-                Text.assemble(("Summary", "bold"), (f" ({made})", "dim")),
-                Text(printable(news.text)),
-                Text(),
-            ]
+            heading = Entry(body=Text.assemble(("Summary", "bold"), (f" ({made})", "dim")))
+            return [plain(), heading, plain(printable(news.text)), plain()]
         case Divided():
-            lines = [Text("Chapters", "bold")]
-            for time, title, gist in chapter_lines(news):
-                lines.append(
-                    Text.assemble(
-                        (f"{time:>7}  ", "cyan"), (title, "bold"), (f"  {gist}" if gist else "", "dim")
-                    )
-                )
-            return [*lines, Text()]
+            return [plain("Chapters", "bold"), *chapter_entries(news.chapters)]
+
+
+def chapter_entries(chapters: Iterable[Chapter]) -> list[Entry]:
+    """A chapter's title, and under it what it holds."""
+    listed = []
+    for chapter in chapters:
+        listed.append(timed(clock(chapter.start.seconds), Text(one_line(chapter.title), "bold")))
+        if chapter.gist:
+            listed.append(timed("", Text(one_line(chapter.gist), "dim")))
+    return listed

@@ -3,7 +3,7 @@
 from vidmesh.events.v1.ingest_events_pb2 import JobOutcome
 from vidmesh_cli.printable import one_line
 from vidmesh_cli.units import amount, clock, size, span, speed
-from vidmesh_cli.view.news import Divided, Ended, Opened
+from vidmesh_cli.view.news import Ended, Opened
 from vidmesh_cli.view.stage import StageView, State
 
 
@@ -17,8 +17,10 @@ def how_far(stage: StageView) -> str:
 
 
 def how_fast(stage: StageView) -> str:
-    """The speed: "8.3x", "2.1 MB/s"."""
-    return "" if stage.state is State.WAITING else speed(stage.rate, stage.unit)
+    """The speed: "8.3x", "2.1 MB/s"; of what is done, only where it says something: how much faster than real time."""
+    if stage.state is State.RUNNING or (stage.state is State.DONE and stage.unit == "seconds"):
+        return speed(stage.rate, stage.unit)
+    return ""
 
 
 def how_long(stage: StageView) -> str:
@@ -52,14 +54,6 @@ def opened_line(news: Opened) -> str:
     )
     author = f" by {one_line(news.author)}" if news.author else ""
     return f"{one_line(news.title)}{author}" + (f" ({facts})" if facts else "")
-
-
-def chapter_lines(news: Divided) -> list[tuple[str, str, str]]:
-    """The chapters: time, title, gist."""
-    return [
-        (clock(chapter.start.seconds), one_line(chapter.title), one_line(chapter.gist))
-        for chapter in news.chapters
-    ]
 
 
 def ended_line(news: Ended) -> str:

@@ -12,10 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from vidmesh_cli.entry import Entry
 from vidmesh_cli.output import Output
 from vidmesh_cli.printable import one_line, printable
 from vidmesh_cli.view.job import JobView
-from vidmesh_cli.view.lines import data_lines
+from vidmesh_cli.view.lines import entries
 from vidmesh_cli.view.news import Divided, Ended, Heard, Moved, News, Notice, Opened, Summarized
 from vidmesh_cli.view.rows import ended_line, how_far, how_fast, how_long, opened_line
 from vidmesh_cli.view.stage import StageView, State
@@ -42,7 +43,7 @@ class Screen:
     def __init__(self, output: Output, job: JobView) -> None:
         self._output = output
         self._job = job
-        self._pending: list[Text] = []
+        self._pending: list[RenderableType] = []
         self._live = Live(
             console=output.messages, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         )
@@ -74,17 +75,17 @@ class Screen:
             case Ended():
                 self._closing = ended_line(news)
             case Heard() | Summarized() | Divided():
-                self._data(data_lines(news))
+                self._data(entries(news))
             case Moved():
                 pass  # the stages are drawn anyway
 
-    def _data(self, lines: Iterable[Text]) -> None:
+    def _data(self, told: Iterable[Entry]) -> None:
         """Data goes above the drawing, or where standard output was sent."""
-        if self._output.data.is_terminal:
-            self._pending += lines
-        else:
-            for line in lines:
-                self._output.show(line)
+        for entry in told:
+            if self._output.data.is_terminal:
+                self._pending.append(entry.hung())
+            else:
+                self._output.show(entry)
 
     async def _draw_on(self) -> None:
         while True:
@@ -94,21 +95,20 @@ class Screen:
     def _draw(self) -> None:
         if self._pending:
             lines, self._pending = self._pending, []
-            self._live.console.print(Group(*(_hung(line) for line in lines)))
+            self._live.console.print(Group(*lines))
         self._live.update(drawing(self._job, self._live.console), refresh=True)
 
 
 def drawing(job: JobView, console: Console, now: float | None = None) -> RenderableType:
     """The part that is drawn over: the summary being written, and a line for each stage."""
     fancy = not console.options.ascii_only
-    rows = Table.grid(padding=(0, 2), expand=False)
+    rows = Table.grid(padding=(0, 2), expand=True)
     rows.add_column(width=1)
-    rows.add_column()
+    rows.add_column(no_wrap=True)
     rows.add_column(width=BAR)
-    rows.add_column(justify="right")
-    rows.add_column(justify="right")
-    rows.add_column(justify="right")
-    rows.add_column(no_wrap=True, overflow="ellipsis")
+    for _ in ("how far", "how fast", "how long"):
+        rows.add_column(justify="right", no_wrap=True)
+    rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for stage in job.stages.values():
         rows.add_row(*_cells(stage, fancy=fancy, now=time.monotonic() if now is None else now))
     parts: list[RenderableType] = [Text(), rows]
@@ -150,16 +150,3 @@ def _bar(stage: StageView) -> RenderableType:
         complete_style=_STYLES[stage.state],
         finished_style=_STYLES[stage.state],
     )
-
-
-def _hung(line: Text) -> RenderableType:
-    """A line whose continuations stand under its text, not under its time."""
-    plain = line.plain
-    lead = plain.find("  ", len(plain) - len(plain.lstrip())) + 2
-    if not plain[:lead].strip().replace(":", "").isdigit():
-        return line
-    row = Table.grid()
-    row.add_column(width=lead)
-    row.add_column()
-    row.add_row(line[:lead], line[lead:])
-    return row

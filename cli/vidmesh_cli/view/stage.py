@@ -54,7 +54,7 @@ class StageView:
     @property
     def left(self) -> float | None:
         """How long still, in seconds; None where it is not known."""
-        if self.state is not State.RUNNING:
+        if self.state is not State.RUNNING or self.fraction == 1.0:
             return None
         if self.remaining is not None:
             return self.remaining
