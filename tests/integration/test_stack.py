@@ -22,6 +22,7 @@ import pytest_asyncio
 from vidmesh_stack.events import PartState, StackError, StackEvent
 from vidmesh_stack.folder import Folder, RunningStack
 from vidmesh_stack.ports import free_port
+from vidmesh_stack.postgres import binaries
 from vidmesh_stack.service import SERVICES
 from vidmesh_stack.settings import StackSettings
 from vidmesh_stack.stack import Stack
@@ -150,6 +151,31 @@ async def test_each_service_has_its_own_schema_alone(tmp_path: Path) -> None:
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await role.execute(forbidden)
             await role.close()
+
+
+async def test_composes_scripts_give_the_roles_their_passwords(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    for service in SERVICES:
+        (tmp_path / "secrets" / f"{service}_password").write_text(f"secret of {service}")
+    passwords = tmp_path / "passwords.sql"
+    script = Path("deploy/passwords.sql").read_text()
+    passwords.write_text(script.replace("/run/secrets", str(tmp_path / "secrets")))
+    async with Stack(base(tmp_path / "data")) as stack:
+        psql = await asyncio.create_subprocess_exec(
+            binaries() / "psql",
+            *(
+                f"--dbname={stack.postgres_dsn()}",
+                "--no-psqlrc",
+                "--set=ON_ERROR_STOP=1",
+                "--single-transaction",
+            ),
+            *("--file=stack/vidmesh_stack/database.sql", f"--file={passwords}"),
+        )
+        assert await psql.wait() == 0
+        database = await asyncpg.connect(stack.postgres_dsn())
+        roles = await database.fetch("select rolname from pg_authid where rolpassword like 'SCRAM-SHA-256%'")
+        assert {role["rolname"] for role in roles} == {f"vidmesh_{service}" for service in SERVICES}
+        await database.close()
 
 
 async def test_text_in_any_language_is_folded_and_indexed(tmp_path: Path) -> None:
