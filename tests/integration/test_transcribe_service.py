@@ -100,7 +100,7 @@ class Ingest:
         )
 
     async def until(
-        self, kind: str, *, job: str = "j1", tenant: str = "acme", limit: float = 60
+        self, kind: str, *, job: str = "j1", tenant: str = "acme", limit: float = 120
     ) -> list[Event]:
         """The events of the transcribe stage from the first on, until one of a kind."""
         events: list[Event] = []
@@ -627,6 +627,11 @@ async def test_a_deleted_video_is_gone_and_so_is_its_work(
     await ingest.window(0, 0.0, speech[: 20 * RATE])
     await ingest.until("segment_heard")
     await ingest.tell(VideoDeleted(video_id="v1"))
+    assert await until_refused(service.get) == grpc.StatusCode.NOT_FOUND
+    # What comes late does not bring it back.
+    await ingest.tell(JobEnded(video_id="v1", outcome=JobOutcome.JOB_OUTCOME_CANCELLED, run=1))
+    await ingest.tell(JobAccepted(video_id="v2"), job="j2")
+    await service.state(StageState.STAGE_STATE_WAITING, "v2")
     assert await until_refused(service.get) == grpc.StatusCode.NOT_FOUND
 
 

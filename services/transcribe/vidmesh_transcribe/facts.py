@@ -10,7 +10,6 @@ from vidmesh.events.v1.ingest_events_pb2 import (
     JobAccepted,
     JobEnded,
     JobOutcome,
-    JobRetried,
     Priority,
     SourceIngested,
     SourceOpened,
@@ -103,17 +102,16 @@ class Facts:
 
     async def source_failed(self, connection: Connection, event: Event) -> None:
         """There will be no more windows; readers are told why."""
-        fact = await self._know(connection, event, StageFailed)
+        fact = StageFailed.FromString(event.payload)
         await sql.fail(connection, job_id=event.job_id, failure=fact.failure.SerializeToString())
 
     async def job_retried(self, connection: Connection, event: Event) -> None:
         """What failed may succeed; the work was made ready again by the follower."""
-        await self._know(connection, event, JobRetried)
         await sql.forgive(connection, job_id=event.job_id)
 
     async def job_ended(self, connection: Connection, event: Event) -> None:
         """Nobody needs the windows' sound again, unless the job can be retried."""
-        fact = await self._know(connection, event, JobEnded)
+        fact = JobEnded.FromString(event.payload)
         if fact.outcome in {JobOutcome.JOB_OUTCOME_SUCCEEDED, JobOutcome.JOB_OUTCOME_PARTIAL}:
             await self._media.delete_folder(f"{event.tenant}/{fact.video_id}/{event.job_id}/windows")
 
@@ -126,6 +124,7 @@ class Facts:
         await sql.drop_video(connection, **owned)
 
     async def _know(self, connection: Connection, event: Event, kind: type[Fact]) -> Fact:
+        """The fact of a job that has a transcript from now on. Not for what may come after a video was deleted."""
         fact = kind.FromString(event.payload)
         video_id: str = fact.video_id  # type: ignore[attr-defined] # every fact of a job has one
         await sql.know(connection, job_id=event.job_id, tenant=event.tenant, video_id=video_id)

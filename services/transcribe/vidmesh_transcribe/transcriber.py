@@ -81,7 +81,6 @@ class Transcriber:
             model=found.language,
             revision=f"sha256:{digest}",
             languages=(),
-            notice="Taken from the source's own captions, which people made.",
         )
         async with self._parts.pool.acquire() as connection, connection.transaction():
             await lease.complete(connection)
