@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx2 as httpx
 import pytest
 
-from tests.unit.ingest.conftest import Origin
+from tests.unit.ingest.origin import Origin
 from vidmesh_ingest.address import Address, EgressRule
 from vidmesh_ingest.egress import Egress, EgressLimits, Pass
 

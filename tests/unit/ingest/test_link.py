@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.ingest.conftest import Origin
+from tests.unit.ingest.origin import Origin
 from vidmesh_ingest.address import EgressRule
 from vidmesh_ingest.egress import Egress
 from vidmesh_ingest.link import Download, LinkLimits, download
