@@ -102,15 +102,22 @@ class LanguageModelServer:
         """Bytes of the last endless answer that clients took."""
         self.under_way = 0
         self.most_under_way = 0
-        self._answer = answer or useful
+        self.answer = answer or useful
         self._script: deque[Behaviour] = deque()
         self._always: Behaviour | None = None
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
+        self._rules: list[tuple[Callable[[Request], bool], Behaviour]] = []
 
     def then(self, *behaviours: Behaviour) -> None:
         """Treat the next requests so, one each."""
         self._script.extend(behaviours)
+
+    def when(self, meant: Callable[[Request], bool], behaviour: Behaviour | None) -> None:
+        """Treat all requests that are meant so, from now on; None: answer them again."""
+        self._rules = [rule for rule in self._rules if rule[0] is not meant]
+        if behaviour is not None:
+            self._rules.append((meant, behaviour))
 
     def always(self, behaviour: Behaviour | None) -> None:
         """Treat all requests so that `then` says nothing about; None: answer."""
@@ -125,38 +132,47 @@ class LanguageModelServer:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        tasks = list(self._writers.values())
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._server.wait_closed()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        self._writers[writer] = task
         try:
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)
                 self.under_way += 1
                 self.most_under_way = max(self.most_under_way, self.under_way)
                 try:
-                    if not await self._respond(request, writer):
+                    if not await self._respond(request, reader, writer):
                         break
                 finally:
                     self.under_way -= 1
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # clients may leave whenever they like
         finally:
-            self._tasks.discard(task)
+            del self._writers[writer]
             with contextlib.suppress(ConnectionError):
                 writer.close()
 
-    async def _respond(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+    def _behaviour(self, request: Request) -> Behaviour:
+        if self._script:
+            return self._script.popleft()
+        ruled = next((behaviour for meant, behaviour in self._rules if meant(request)), None)
+        return ruled or self._always or Say(self.answer(request))
+
+    async def _respond(
+        self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         """Answer; whether the connection goes on."""
         if not request.path.endswith("/chat/completions"):
             await _send(writer, 404, {"error": {"message": f"no {request.path}"}})
             return True
-        behaviour = self._script.popleft() if self._script else (self._always or Say(self._answer(request)))
+        behaviour = self._behaviour(request)
         if isinstance(behaviour, Say) and not request.body.get("stream"):
             await _send(writer, 200, _completion(behaviour))
             return True
@@ -172,6 +188,8 @@ class LanguageModelServer:
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
         )
         await self._stream(behaviour, request, writer)
+        if isinstance(behaviour, Stall):
+            await reader.read()  # until the client leaves
         return isinstance(behaviour, Say)
 
     async def _stream(self, behaviour: Behaviour, request: Request, writer: asyncio.StreamWriter) -> None:
@@ -187,15 +205,14 @@ class LanguageModelServer:
                 self.sent += len(frame)
             return
         await _chunk(writer, _frame({"role": "assistant", "content": ""}))
-        text = behaviour.text if isinstance(behaviour, Say) else self._answer(request)
+        text = behaviour.text if isinstance(behaviour, Say) else self.answer(request)
         words = re.findall(r"\s*\S+\s*$|\s*\S+", text)
         pieces = ["".join(words[at : at + _WORDS_A_CHUNK]) for at in range(0, len(words), _WORDS_A_CHUNK)]
         if isinstance(behaviour, Stall | BreakOff):
             for piece in pieces[: behaviour.chunks]:
                 await _chunk(writer, _frame({"content": piece}))
-            if isinstance(behaviour, Stall):
-                await asyncio.sleep(3600)
-            await _chunk(writer, b'data: {"id": "x", "choi')
+            if isinstance(behaviour, BreakOff):
+                await _chunk(writer, b'data: {"id": "x", "choi')
             return
         assert isinstance(behaviour, Say)
         for piece in pieces:

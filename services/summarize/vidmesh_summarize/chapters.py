@@ -18,6 +18,7 @@ _ATOM = 8.0  # seconds: sentences are taken together up to so long
 _ATOMS = 500  # and in a long video so that no more than so many remain
 _REACH = 25.0  # seconds either way within which a cut is moved to the best sentence
 _PAUSE_WEIGHT = 0.4  # what a second of pause, up to three, adds for a cut there
+_OPENING = 60  # sentences of a chapter among which its gist is sought
 _SECOND = 0.35  # a title's second phrase marks its chapter at least so well as the first, as a share
 
 
@@ -45,8 +46,9 @@ def chapters(segments: Sequence[Segment], language: str, duration: float = 0.0) 
     terms = [lexicon.terms(words) for words in found]
     end = max(duration, said[-1].end)
     begins = _begins(said, terms, end)
-    parts = [said[i:j] for i, j in zip(begins, [*begins[1:], len(said)], strict=True)]
-    ranked = key_phrases([[sentence.text for sentence in part] for part in parts], lexicon)
+    parts = [said[i:j] for i, j in pairwise([*begins, len(said)])]
+    words = [found[i:j] for i, j in pairwise([*begins, len(said)])]
+    ranked = key_phrases([[sentence.text for sentence in part] for part in parts], words, lexicon)
     starts = [0.0, *(part[0].start for part in parts[1:])]
     titles = _titles(ranked)
     return [
@@ -109,7 +111,7 @@ def _settled(
 
 
 def _gist(part: Sequence[Sentence], language: str) -> str:
-    best = highlights(part, language, 1)
+    best = highlights(part[:_OPENING], language, 1)
     return shown(best[0].sentence.text, language) if best else ""
 
 

@@ -35,6 +35,8 @@ def highlights(said: Sequence[Sentence], language: str, count: int) -> list[High
     by maximal marginal relevance (Carbonell and Goldstein 1998), where being said close together counts as being
     alike, so that the choice covers the whole length. A long text is ranked block by block first.
     """
+    if not said:
+        return []
     found = [tokens(sentence.text) for sentence in said]
     lexicon = Lexicon(language, found)
     terms = [lexicon.terms(words) for words in found]
@@ -65,20 +67,18 @@ def _worth(rows: NDArray[np.float32], readable: NDArray[np.float64]) -> NDArray[
     degree = likeness.sum(1)
     size = len(likeness)
     flow = np.divide(
-        likeness, degree[:, None], out=np.full_like(likeness, 1 / max(1, size)), where=degree[:, None] > 0
+        likeness, degree[:, None], out=np.full_like(likeness, 1 / size), where=degree[:, None] > 0
     )
-    rank = np.full(size, 1 / max(1, size))
+    rank = np.full(size, 1 / size)
     for _ in range(_ITERATIONS):
         rank = (1 - _DAMPING) / size + _DAMPING * (rank @ flow)
     worth = rank * readable
-    return worth / (worth.max() if size and worth.max() > 0 else 1)
+    return worth / (worth.max() if worth.max() > 0 else 1)
 
 
 def _diverse(
     worth: NDArray[np.float64], rows: NDArray[np.float32], middles: NDArray[np.float64], count: int
 ) -> list[int]:
-    if not len(worth):
-        return []
     spacing = max(1.0, (middles[-1] - middles[0]) / max(1, 2 * count))
     alike = np.zeros(len(worth))
     left = worth > _LEAST

@@ -8,7 +8,8 @@ from vidmesh_summarize.words import is_spaceless
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _TAG = re.compile(r"<(?:[a-zA-Z/!?][^>]*)>")
 _ADDRESS = re.compile(
-    r"(?:\b[a-z][a-z0-9+.\-]{1,20}://|\bwww\.|\bjavascript:|\bmailto:)[^\s)\]>]*", re.IGNORECASE
+    r"(?:[a-z][a-z0-9+.\-]{1,20}://|www\.|javascript:|mailto:)[^\s()\]>]*(?:\([^\s)]*\))?[^\s()\]>]*",
+    re.IGNORECASE,
 )
 _MOMENT = re.compile(r"[(\[]\s*((?:\d{1,2}:)?\d{1,3}:\d{2})\s*[)\]]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")

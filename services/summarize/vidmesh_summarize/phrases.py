@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vidmesh_summarize.words import Lexicon, Token, is_spaceless, tokens
+from vidmesh_summarize.words import Lexicon, Token, is_spaceless
 
 _LONGEST = 4  # words in a phrase
 _LONGEST_SPACELESS = 6  # characters in a phrase of a script without spaces
@@ -35,14 +35,21 @@ class _Said:
     forms: defaultdict[_Key, Counter[str]]
 
 
-def key_phrases(parts: Sequence[Sequence[str]], lexicon: Lexicon, *, most: int = 6) -> list[list[Phrase]]:
-    """Rank, for each part (its sentences), the phrases that mark it, no two sharing a word.
+def key_phrases(
+    parts: Sequence[Sequence[str]],
+    found: Sequence[Sequence[Sequence[Token]]],
+    lexicon: Lexicon,
+    *,
+    most: int = 6,
+) -> list[list[Phrase]]:
+    """Rank, for each part (its sentences, and `found`, the words of each), the phrases that mark it.
+
+    No two phrases of a part share a word.
 
     A word weighs the z-score of its log-odds in the part against the rest, with a prior from the whole (Monroe,
     Colaresi and Quinn 2008), less where it is used as a verb. The strongest words grow to the phrase of up to four
     words, with no stop word at either edge, that they are habitually part of.
     """
-    found = [[tokens(sentence) for sentence in part] for part in parts]
     nouns = _nouns([s for part in found for s in part], lexicon)
     written = _written(parts, found)
     said = [_count(part, texts, lexicon, written) for part, texts in zip(parts, found, strict=True)]

@@ -49,7 +49,7 @@ returning index;
 
 -- name: section^
 select s.index, s.start_at, s.end_at, s.transcribed, coalesce(nullif(s.language, ''), j.language) as language, s.text,
-    j.video_id, j.title, j.duration
+    j.title
 from section s join job j using (job_id) where s.job_id = :job_id and s.index = :index;
 
 -- name: sections

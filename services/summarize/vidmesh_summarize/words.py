@@ -35,14 +35,12 @@ class Token:
     """A word of a text, or one character of a script that writes no spaces."""
 
     text: str
-    start: int  # character offsets in the text it was found in
+    folded: str
+    """The text for comparison: without case, with one kind of apostrophe."""
+    start: int
+    """Its place in the text it was found in, in characters, and where it ends."""
     end: int
     spaceless: bool
-
-    @property
-    def folded(self) -> str:
-        """The token for comparison: without case, with one kind of apostrophe."""
-        return self.text.casefold().replace("\u2019", "'").replace("\u02bc", "'")
 
 
 def is_spaceless(character: str) -> bool:
@@ -56,13 +54,18 @@ def tokens(text: str) -> list[Token]:
     for match in _WORD.finditer(text):
         word = match.group()
         if not _SPACELESS.search(word):
-            found.append(Token(word, match.start(), match.end(), False))
+            found.append(Token(word, _folded(word), match.start(), match.end(), False))
             continue
         begin = match.start()
         for piece in _split_spaceless(word):
-            found.append(Token(piece, begin, begin + len(piece), bool(_SPACELESS.match(piece))))
-            begin += len(piece)
+            end = begin + len(piece)
+            found.append(Token(piece, _folded(piece), begin, end, bool(_SPACELESS.match(piece))))
+            begin = end
     return found
+
+
+def _folded(word: str) -> str:
+    return word.casefold().replace("\u2019", "'").replace("\u02bc", "'")
 
 
 def _split_spaceless(word: str) -> list[str]:
@@ -88,12 +91,19 @@ class Lexicon:
         self._stop = (
             (listed | _known(code, "spoken")) - _known(code, "content") if listed else _frequent(sample)
         )
+        self._ruled: dict[str, bool] = {}
         self.before_nouns = _known(code, "before_nouns")
         self.before_verbs = _known(code, "before_verbs")
         self._stem = lru_cache(maxsize=50_000)(_stemmer(code))
 
     def is_stop(self, token: Token) -> bool:
         """Whether a word only holds a sentence together."""
+        known = self._ruled.get(token.folded)
+        if known is None:
+            known = self._ruled[token.folded] = self._holds_together(token)
+        return known
+
+    def _holds_together(self, token: Token) -> bool:
         word = token.folded
         if word in self._stop or word.isdigit():
             return True

@@ -46,7 +46,7 @@ class Writer:
             await self._nothing_to_do(lease)
             return
         segments = wire.segments(WindowTranscribed.FromString(row["transcribed"]))
-        text = clean(await self._engine.section(segments, row["language"], row["title"]), row["duration"])
+        text = clean(await self._engine.section(segments, row["language"], row["title"]), row["end_at"])
         async with self._pool.acquire() as connection, connection.transaction():
             job = await sql.lock_job(connection, job_id=lease.job_id)
             if job and await sql.summarize_section(connection, job_id=lease.job_id, index=index, text=text):

@@ -153,7 +153,7 @@ async def test_a_huge_answer_is_cut_off_early(server: LanguageModelServer) -> No
 
 async def test_one_endless_frame_is_cut_off(server: LanguageModelServer) -> None:
     server.always(Garbage(b"data: " + b"x" * (9 << 20)))
-    async with chat(server, attempts=1) as opened:
+    async with chat(server, attempts=1, stall=timedelta(seconds=30)) as opened:
         assert await reason(opened) == "LANGUAGE_MODEL_GARBLED"
 
 
