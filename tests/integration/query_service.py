@@ -96,6 +96,10 @@ class Stages:
         self._jetstream = jetstream
         self._numbers: dict[tuple[str, str], int] = {}
 
+    async def ready(self) -> bool:
+        """Whether the service has made its streams. Raises while it has not."""
+        return bool(await self._jetstream.stream_info("EVENTS"))
+
     async def tell(self, talk: Talk, stage: str, fact: Message) -> None:
         number = self._numbers[(talk.job, stage)] = self._numbers.get((talk.job, stage), 0) + 1
         headers = event_headers(
@@ -129,7 +133,7 @@ class Stages:
             await self.tell(talk, "transcribe", one)
         await self.complete(talk)
 
-    async def told(self, talk: Talk, kind: str = "*", *, within: float = 20) -> AsyncIterator[Event]:
+    async def told(self, talk: Talk, kind: str = "*", *, within: float = 90) -> AsyncIterator[Event]:
         """The index stage's events of a job, from the first on; ends by TimeoutError."""
         subject = event_subject(talk.tenant, talk.job, "index", kind)
         subscription = await self._jetstream.subscribe(subject, ordered_consumer=True)
