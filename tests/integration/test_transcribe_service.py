@@ -194,8 +194,8 @@ async def start(environment: Environment, keys: Keys) -> AsyncIterator[Start]:
                 "VIDMESH_RECOGNIZER": "faster-whisper",
                 "VIDMESH_WHISPER_MODEL": str(DATA / "whisper-tiny-vidmesh"),
                 "VIDMESH_WHISPER_BEAM_SIZE": "1",
-                "VIDMESH_RETRY_DELAY": "PT0.1S",
-                "VIDMESH_RECONCILE_EVERY": "PT0.5S",
+                "VIDMESH_RETRY_DELAY": "0.1",
+                "VIDMESH_RECONCILE_EVERY": "0.5",
                 **variables,
             }
             process = await asyncio.create_subprocess_exec(
@@ -225,6 +225,13 @@ async def refused(call: Awaitable[Any]) -> tuple[grpc.StatusCode, str]:
     return caught.value.code(), info.reason
 
 
+async def collect(
+    service: Service, request: api.StreamTranscriptRequest
+) -> list[api.StreamTranscriptResponse]:
+    """All messages of a stream, to its end."""
+    return [message async for message in service.stub.StreamTranscript(request, metadata=service.metadata)]
+
+
 async def until_refused(call: Callable[[], Awaitable[Any]]) -> grpc.StatusCode:
     """The code of the first error of a call that is made again and again."""
     async with asyncio.timeout(30):
@@ -249,8 +256,7 @@ async def test_windows_become_one_transcript(
 
     async def stream() -> None:
         await service.state(StageState.STAGE_STATE_WAITING)
-        request = api.StreamTranscriptRequest(video_id="v1")
-        streamed.extend([m async for m in service.stub.StreamTranscript(request, metadata=service.metadata)])
+        streamed.extend(await collect(service, api.StreamTranscriptRequest(video_id="v1")))
 
     streaming = asyncio.create_task(stream())
     beginning = 0.0
@@ -309,12 +315,7 @@ async def test_windows_become_one_transcript(
     assert streamed[0].transcript.state in {StageState.STAGE_STATE_WAITING, StageState.STAGE_STATE_RUNNING}
     assert streamed[-1].transcript == whole
     assert [message.segment.index for message in streamed[1:-1]] == [segment.index for segment in told]
-    late = [
-        message
-        async for message in service.stub.StreamTranscript(
-            api.StreamTranscriptRequest(video_id="v1", start=duration(15)), metadata=service.metadata
-        )
-    ]
+    late = await collect(service, api.StreamTranscriptRequest(video_id="v1", start=duration(15)))
     assert [message.segment.index for message in late[1:-1]] == [
         s.index for s in told if seconds(s.start) >= 15
     ]
@@ -414,6 +415,27 @@ async def test_facts_that_come_again_and_out_of_order_change_nothing(
     again = await ingest.until("transcript_completed")
     assert [event.id for event in again if event.number] == [event.id for event in events if event.number]
     assert await service.get() == whole
+
+
+async def test_two_services_share_a_video_and_make_one_transcript(
+    ingest: Ingest, start: Start, speech: NDArray[np.int16]
+) -> None:
+    first, second = await start(), await start()
+    await ingest.tell(JobAccepted(video_id="v1"))
+    await first.state(StageState.STAGE_STATE_WAITING)
+    request = api.StreamTranscriptRequest(video_id="v1")
+    streams = [asyncio.create_task(collect(service, request)) for service in (first, second)]
+    for index in range(8):
+        await ingest.window(index, 4.0 * index, speech[4 * RATE * index : 4 * RATE * (index + 1)])
+    await ingest.ingested(32, 8)
+    events = await ingest.until("transcript_completed")
+    assert sorted(window.window_index for window in facts(events, "window_transcribed")) == list(range(8))
+    assert len(facts(events, "transcript_started")) == 1
+    one, other = await asyncio.wait_for(asyncio.gather(*streams), 60)
+    assert [message.segment for message in one[1:-1]] == [message.segment for message in other[1:-1]]
+    starts = [seconds(message.segment.start) for message in one[1:-1]]
+    assert starts == sorted(starts)
+    assert len(starts) == one[-1].transcript.segment_count > 0
 
 
 async def test_captions_take_the_place_of_recognition(ingest: Ingest, start: Start) -> None:
@@ -520,19 +542,19 @@ async def test_a_killed_service_goes_on_with_the_window_in_hand(
     ingest: Ingest, start: Start, speech: NDArray[np.int16], tmp_path: Path
 ) -> None:
     await ingest.window(0, 0.0, speech[: 5 * RATE])
-    service = await start(VIDMESH_LEASE="PT2S")
+    service = await start(VIDMESH_LEASE="2")
     await ingest.until("window_transcribed")
     await service.end(signal.SIGKILL)
     once = tmp_path / "once"
     once.mkdir()
     doomed = await start(
-        VIDMESH_LEASE="PT2S", VIDMESH_CRASH_AT="after-recognition", VIDMESH_CRASH_ONCE=str(once)
+        VIDMESH_LEASE="2", VIDMESH_CRASH_AT="after-recognition", VIDMESH_CRASH_ONCE=str(once)
     )
     for index in (1, 2):
         await ingest.window(index, 5.0 * index, speech[: 5 * RATE])
     await ingest.ingested(15, 3)
     assert await asyncio.wait_for(doomed.process.wait(), 60) == -signal.SIGKILL
-    await start(VIDMESH_LEASE="PT2S")
+    await start(VIDMESH_LEASE="2")
     events = await ingest.until("transcript_completed")
     assert [window.window_index for window in facts(events, "window_transcribed")].count(0) == 1
     assert sorted(window.window_index for window in facts(events, "window_transcribed")) == [0, 1, 2]
@@ -595,10 +617,7 @@ async def test_a_failed_source_fails_the_transcript_and_leaves_what_there_is(
     answer = await service.state(StageState.STAGE_STATE_FAILED)
     assert answer.transcript.failure == failure
     assert answer.segments
-    request = api.StreamTranscriptRequest(video_id="v1")
-    messages = [
-        message async for message in service.stub.StreamTranscript(request, metadata=service.metadata)
-    ]
+    messages = await collect(service, api.StreamTranscriptRequest(video_id="v1"))
     assert len(messages) == 2 + len(answer.segments)
 
 

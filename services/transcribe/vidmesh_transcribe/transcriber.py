@@ -72,7 +72,7 @@ class Transcriber:
         found = CaptionsFound.FromString(lease.payload)
         data = await self._object(found.media_key, "The captions are")
         try:
-            segments = captions.read(data.decode("utf-8", "replace"), found.language)
+            segments = await asyncio.to_thread(captions.read, data.decode("utf-8", "replace"), found.language)
         except CaptionsError as error:
             raise Failure(ErrorReason.ERROR_REASON_NO_CAPTIONS, str(error)) from error
         digest = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
