@@ -5,7 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidmesh_cli.asked import Asked
+from vidmesh.client import read_endpoint
+from vidmesh_cli.asked import Asked, MisuseError
 from vidmesh_stack.folder import Folder
 
 
@@ -28,13 +29,18 @@ class NoTokenError(Exception):
 def find(asked: Asked) -> Address:
     """Give the mesh that is named, else the one that `up` started.
 
-    The running mesh's own token goes to that mesh alone: another endpoint never gets it.
+    The running mesh's own token goes to that mesh alone: another endpoint never gets it. Raises NoMeshError,
+    NoTokenError, and MisuseError for what is no endpoint.
     """
     running = Folder(asked.data).running()
     if asked.endpoint is None and running is None:
         raise NoMeshError
     local = running.endpoint.rstrip("/") if running else None
     endpoint = (asked.endpoint or local or "").rstrip("/")
+    try:
+        read_endpoint(endpoint)
+    except ValueError as error:
+        raise MisuseError(str(error)) from error
     token = _given_token(asked.token_file)
     if token is None and running and endpoint == local:
         token = _read(Path(running.token_path))

@@ -111,14 +111,21 @@ class AsyncClient:
                 yield segment
 
 
-def _channel(endpoint: str, caller: Caller) -> grpc.aio.Channel:
-    """Open a channel to "http://HOST[:PORT]" or "https://HOST[:PORT]"; raises ValueError on anything else."""
+def read_endpoint(endpoint: str) -> tuple[str, bool]:
+    """Give gRPC's target for "http://HOST[:PORT]" or "https://HOST[:PORT]", and whether it is secure.
+
+    Raises ValueError on anything else.
+    """
     parts = urlsplit(endpoint)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
         raise ValueError(f"{endpoint!r} is no endpoint: give http://HOST:PORT or https://HOST:PORT")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     secure = parts.scheme == "https"
-    target = f"{host}:{parts.port or (443 if secure else 80)}"
+    return f"{host}:{parts.port or (443 if secure else 80)}", secure
+
+
+def _channel(endpoint: str, caller: Caller) -> grpc.aio.Channel:
+    target, secure = read_endpoint(endpoint)
     options = [
         ("grpc.primary_user_agent", "vidmesh-python"),
         ("grpc.max_receive_message_length", LARGEST_MESSAGE),
