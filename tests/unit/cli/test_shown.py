@@ -1,5 +1,6 @@
 """What reaches a terminal, a pipe and a file."""
 
+import contextlib
 import io
 import os
 import pty
@@ -24,6 +25,16 @@ def drawn(view: JobView, *, width: int = 100) -> list[str]:
     )
     console.print(drawing(view, console, now=0.0))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined] # a StringIO
+
+
+def all_of(terminal: int) -> str:
+    """Read what was written to a terminal; one read gives no more than a page of it."""
+    os.set_blocking(terminal, False)
+    read = b""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            read += os.read(terminal, 1 << 16)
+    return read.decode()
 
 
 async def test_off_a_terminal_text_and_messages_are_plain_lines_on_their_own_streams(
@@ -101,8 +112,7 @@ async def test_on_a_terminal_the_transcript_scrolls_above_the_stages(
                 for news in view.apply(message):
                     screen.tell(news)
         terminal.flush()
-        os.set_blocking(ours, False)
-        shown = os.read(ours, 1 << 20).decode()
+        shown = all_of(ours)
     os.close(ours)
 
     order = ["Hello bees.", "Goodbye.", "Bees are greeted.", "Chapters", "✓", "Done in 17 s."]
