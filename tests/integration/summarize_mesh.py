@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -35,6 +35,7 @@ from vidmesh_runtime.settings import ServiceSettings
 from vidmesh_summarize.__main__ import MIGRATIONS, NAME, assemble, open_engine
 from vidmesh_summarize.settings import SummarizeSettings
 
+M = TypeVar("M", bound=Message)
 TALK = Path(__file__).parents[1] / "unit" / "summarize" / "beekeeping.txt"
 QUICK = {
     "VIDMESH_RETRY_DELAY": "PT0.1S",
@@ -58,6 +59,11 @@ def spoken(path: Path = TALK) -> list[Segment]:
             now = end + 0.35
         now += 1.2
     return segments
+
+
+def carried(event: Event, kind: type[M]) -> M:
+    """The message that an event carries."""
+    return kind.FromString(event.payload)
 
 
 def length(seconds: float) -> Duration:

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
-from tests.integration.summarize_mesh import Mesh, completed, length, open_mesh, spoken, windows
+from tests.integration.summarize_mesh import Mesh, carried, completed, length, open_mesh, spoken, windows
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.events.v1 import ingest_events_pb2 as ingest
 from vidmesh.events.v1.stage_pb2 import (
@@ -21,6 +21,7 @@ from vidmesh.events.v1.stage_pb2 import (
     STAGE_STATE_SUCCEEDED,
     STAGE_STATE_WAITING,
 )
+from vidmesh.events.v1.summarize_events_pb2 import ChaptersCompleted, SectionSummarized, SummaryDelta
 from vidmesh.events.v1.text_pb2 import Segment
 from vidmesh.events.v1.transcribe_events_pb2 import WindowTranscribed
 from vidmesh.summarize.v1 import summary_pb2
@@ -83,7 +84,8 @@ async def test_a_transcript_becomes_sections_a_summary_and_chapters(mesh: Mesh) 
     assert facts.count("summary_completed") == facts.count("chapters_completed") == 1
     assert [event.number for event in events if event.number] == list(range(1, len(facts) + 1))
     sections = sorted(
-        (event.message() for event in events if event.kind == "section_summarized"), key=lambda one: one.index
+        (carried(event, SectionSummarized) for event in events if event.kind == "section_summarized"),
+        key=lambda one: one.index,
     )
     assert [one.index for one in sections] == list(range(len(sections)))
     assert len(sections) >= 4
@@ -101,7 +103,7 @@ async def test_a_transcript_becomes_sections_a_summary_and_chapters(mesh: Mesh) 
     assert "(" in summary.text
     assert len(summary.sections) == len(sections)
     assert summary.HasField("completed_at")
-    text = "".join(event.message().text for event in events if event.kind == "summary_delta")
+    text = "".join(carried(event, SummaryDelta).text for event in events if event.kind == "summary_delta")
     assert text.strip() == summary.text
     chapters = await mesh.stub.ListChapters(ListChaptersRequest(video_id=video), metadata=mesh.metadata())
     assert chapters.state == STAGE_STATE_SUCCEEDED
@@ -111,7 +113,7 @@ async def test_a_transcript_becomes_sections_a_summary_and_chapters(mesh: Mesh) 
     starts = [one.start.ToTimedelta() for one in chapters.chapters]
     assert starts == sorted(starts)
     assert all(one.title for one in chapters.chapters)
-    told = next(event.message() for event in events if event.kind == "chapters_completed")
+    told = next(carried(event, ChaptersCompleted) for event in events if event.kind == "chapters_completed")
     assert list(told.chapters) == list(chapters.chapters)
 
 
@@ -162,7 +164,8 @@ async def test_silence_gives_an_empty_summary_that_says_so(mesh: Mesh, count: in
     assert chapters.state == STAGE_STATE_SUCCEEDED
     assert not chapters.chapters
     call = mesh.stub.GenerateSummary(
-        GenerateSummaryRequest(video_id=video, style=2), metadata=mesh.metadata()
+        GenerateSummaryRequest(video_id=video, style=summary_pb2.SUMMARY_STYLE_BULLETS),
+        metadata=mesh.metadata(),
     )
     assert await refused(call) == (grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_SAID")
 
@@ -215,7 +218,8 @@ async def test_a_stream_ends_when_the_job_does(mesh: Mesh) -> None:
         fact.video_id = video
         await mesh.tell("ingest", job, fact)
         async with asyncio.timeout(20):
-            return [one async for one in stream][-1].summary
+            final: summary_pb2.Summary = [one async for one in stream][-1].summary
+            return final
 
     assert (await last(ingest.JobCancelled())).state == STAGE_STATE_CANCELLED
     failure = Failure(ErrorReason.ERROR_REASON_NOT_MEDIA).to_proto()
@@ -283,7 +287,13 @@ async def test_bad_requests_are_refused_with_their_reason(mesh: Mesh) -> None:
     assert await refused(generate(prompt="x" * 2001)) == invalid
     assert await refused(generate(request_id="1")) == invalid
     assert (
-        await refused(generate(style=2, request_id="0190b8f1-0000-7000-8000-000000000000", length=9))
+        await refused(
+            generate(
+                style=summary_pb2.SUMMARY_STYLE_BULLETS,
+                request_id="0190b8f1-0000-7000-8000-000000000000",
+                length=9,
+            )
+        )
         == invalid
     )
 
@@ -303,7 +313,9 @@ async def test_another_tenants_ids_are_not_found(mesh: Mesh) -> None:
         stub.GetSummary(GetSummaryRequest(video_id=video, summary_id=own.id), metadata=other),
         stub.GetSummary(GetSummaryRequest(video_id=other_video, summary_id=own.id), metadata=other),
         stub.StreamSummary(StreamSummaryRequest(video_id=video), metadata=other),
-        stub.GenerateSummary(GenerateSummaryRequest(video_id=video, style=2), metadata=other),
+        stub.GenerateSummary(
+            GenerateSummaryRequest(video_id=video, style=summary_pb2.SUMMARY_STYLE_BULLETS), metadata=other
+        ),
         stub.ListChapters(ListChaptersRequest(video_id=video), metadata=other),
     ):
         assert await refused(call) == not_found

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.summarize_mesh import Mesh, open_mesh, spoken
+from tests.integration.summarize_mesh import Mesh, carried, open_mesh, spoken
 from tests.language_model import LanguageModelServer, Request, Stall
 from vidmesh.events.v1.stage_pb2 import STAGE_STATE_SUCCEEDED
+from vidmesh.events.v1.summarize_events_pb2 import SummaryCompleted, SummaryDelta
 from vidmesh.summarize.v1.summarize_service_pb2 import GetSummaryRequest, ListChaptersRequest
 
 Environment = Callable[[str], dict[str, str]]
@@ -64,11 +65,11 @@ async def test_a_summary_broken_off_by_a_kill_is_begun_anew(mesh: Mesh) -> None:
         await mesh.start_process(**variables)
         await mesh.ready()
         events = await mesh.follow(job, "summary_completed")
-    deltas = [event.message() for event in events if event.kind == "summary_delta"]
+    deltas = [carried(event, SummaryDelta) for event in events if event.kind == "summary_delta"]
     begun = [at for at, delta in enumerate(deltas) if delta.restart]
     assert len(begun) == 2
     text = "".join(delta.text for delta in deltas[begun[-1] :])
-    assert text.strip() == events[-1].message().text
+    assert text.strip() == carried(events[-1], SummaryCompleted).text
     assert [event.kind for event in events if event.number].count("chapters_completed") == 1
     # What was done before is not asked for again.
     assert all(whole(request) for request in server.requests[asked:])

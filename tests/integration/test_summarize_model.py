@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.integration.summarize_mesh import Mesh, open_mesh, spoken
+from tests.integration.summarize_mesh import Mesh, carried, open_mesh, spoken
 from tests.language_model import (
     BreakOff,
     Garbage,
@@ -22,6 +22,7 @@ from tests.language_model import (
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.events.v1 import ingest_events_pb2 as ingest
 from vidmesh.events.v1.stage_pb2 import STAGE_STATE_FAILED, STAGE_STATE_SUCCEEDED
+from vidmesh.events.v1.summarize_events_pb2 import SummaryDelta
 from vidmesh.events.v1.text_pb2 import Segment
 from vidmesh.summarize.v1 import summary_pb2
 from vidmesh.summarize.v1.summarize_service_pb2 import (
@@ -90,7 +91,7 @@ async def test_the_model_writes_sections_summary_and_chapters(
     text = ""
     for event in events:
         if event.kind == "summary_delta":
-            delta = event.message()
+            delta = carried(event, SummaryDelta)
             text = delta.text if delta.restart else text + delta.text
     assert text.strip() == summary.text
     chapters = await chapters_of(mesh, video)
@@ -145,7 +146,7 @@ async def test_chapters_that_stay_bad_fail_the_stage_and_the_summary_stands(
     job, video = await mesh.accept()
     await mesh.transcribe(job, video, spoken())
     events = await mesh.follow(job, "summary_completed", "stage_failed")
-    failed = next(event.message() for event in events if event.kind == "stage_failed")
+    failed = next(carried(event, ingest.StageFailed) for event in events if event.kind == "stage_failed")
     assert failed.failure.reason == ErrorReason.ERROR_REASON_LANGUAGE_MODEL_GARBLED
     assert (await get(mesh, video)).state == STAGE_STATE_SUCCEEDED
     chapters = await chapters_of(mesh, video)
@@ -164,7 +165,7 @@ async def test_a_refusal_fails_the_stage_at_once_and_a_retry_mends_it(
     job, video = await mesh.accept()
     await mesh.transcribe(job, video, spoken())
     events = await mesh.follow(job, "stage_failed")
-    failed = events[-1].message()
+    failed = carried(events[-1], ingest.StageFailed)
     assert failed.failure.reason == ErrorReason.ERROR_REASON_LANGUAGE_MODEL_REFUSED
     assert "secret" not in failed.failure.message
     summary = await get(mesh, video)
@@ -210,7 +211,7 @@ async def test_what_the_model_writes_is_made_safe(mesh: Mesh, server: LanguageMo
         assert "<" not in text
         assert "9:59:59" not in text
         assert "(0:13)" in text
-    deltas = "".join(event.message().text for event in events if event.kind == "summary_delta")
+    deltas = "".join(carried(event, SummaryDelta).text for event in events if event.kind == "summary_delta")
     assert "evil" not in deltas
 
 
