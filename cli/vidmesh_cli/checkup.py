@@ -6,7 +6,7 @@ from dataclasses import asdict
 from rich.text import Text
 
 from vidmesh_cli import diagnosis
-from vidmesh_cli.address import NoMeshError, find
+from vidmesh_cli.address import Address, NoMeshError, find
 from vidmesh_cli.asked import Asked
 from vidmesh_cli.diagnosis import Check, Verdict
 from vidmesh_cli.entry import Entry
@@ -23,29 +23,37 @@ _LOOKS = {
 
 async def doctor(output: Output, asked: Asked) -> ExitCode:
     """Look at everything; end well unless something does not work."""
-    worst: list[Verdict] = []
-    async for check in _checks(output, asked):
-        worst.append(check.verdict)
+    address = _address(asked)
+    checks: list[Check] = []
+    async for check in _checks(asked, address):
+        checks.append(check)
         if output.json_lines:
             output.line(asdict(check))
         else:
             _show(output, check)
-    bad = worst.count(Verdict.BAD)
+    bad = sum(check.verdict is Verdict.BAD for check in checks)
     if not output.json_lines:
-        output.say(f"\n{bad} of {len(worst)} do not work." if bad else "\nAll is well.")
-        output.hint(("vidmesh up --detach", "start the mesh"), ("vidmesh jobs", "how the jobs stand"))
+        output.say(f"\n{bad} of {len(checks)} do not work." if bad else "\nAll is well.")
+        output.hint(
+            ("vidmesh jobs", "how the jobs stand") if address else ("vidmesh up --detach", "start a mesh")
+        )
     return ExitCode.ERROR if bad else ExitCode.OK
 
 
-async def _checks(output: Output, asked: Asked) -> AsyncIterator[Check]:
+def _address(asked: Asked) -> Address | None:
+    try:
+        return find(asked)
+    except NoMeshError:
+        return None
+
+
+async def _checks(asked: Asked, address: Address | None) -> AsyncIterator[Check]:
     async for check in diagnosis.installed():
         yield check
     for check in diagnosis.choices():
         yield check
     yield diagnosis.room(asked.data)
-    try:
-        address = find(asked)
-    except NoMeshError:
+    if address is None:
         yield diagnosis.port()
         yield Check(name="Mesh", verdict=Verdict.GOOD, found=f"none runs in {asked.data}")
         return

@@ -29,6 +29,7 @@ OLD_YT_DLP = 120
 LITTLE_ROOM = 2_000_000_000
 """Bytes: below this, media soon fills the disk."""
 PORT = 8080
+_VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 SERVICES = ("ingest", "transcribe", "summarize", "query")
 
 
@@ -153,10 +154,8 @@ async def _program(name: str, find: Callable[[], str]) -> Check:
         return Check(
             name=name, verdict=Verdict.BAD, found=f"cannot be run: {error}", advice="Run `make install`."
         )
-    version = re.search(rb"\d+\.\d+(\.\d+)?", told)
-    return Check(
-        name=name, verdict=Verdict.GOOD, found=version.group().decode() if version else "of unknown version"
-    )
+    versions = _VERSION.findall(told.decode(errors="replace").strip().partition("\n")[0])
+    return Check(name=name, verdict=Verdict.GOOD, found=versions[-1] if versions else "of unknown version")
 
 
 def _postgres() -> str:

@@ -15,6 +15,8 @@ from vidmesh import VidmeshError
 from vidmesh_cli.entry import Entry
 from vidmesh_cli.printable import printable
 
+WIDE = 72
+"""Commands longer than this do not push aside what is told of the others."""
 NO_WRAP = 1_000_000
 """The width, in characters, of what is not a terminal: lines are left to who reads them."""
 
@@ -80,7 +82,7 @@ class Output:
         """Tell people what to do next: pairs of a command and what it is for."""
         if self.json_lines:
             return
-        width = max(len(command) for command, _ in commands)
+        width = max((len(command) for command, _ in commands if len(command) <= WIDE), default=0)
         self.say("\nNext:", style="dim")
         for command, purpose in commands:
             line = Text.assemble("  ", (command.ljust(width), "bold"), ("   " + purpose, "dim"))

@@ -56,6 +56,8 @@ async def submit(
     jobs = [job async for job in _jobs(client, output, sources, wishes, playlist=playlist)]
     if not watch:
         if jobs and not output.json_lines:
+            for job in jobs:
+                output.show(plain(job.id))
             output.hint(
                 (f"vidmesh watch {jobs[0].id}", "see it happen"), ("vidmesh jobs", "how all jobs stand")
             )
@@ -126,10 +128,9 @@ def _tell_taken_on(output: Output, job: Job, *, existing: bool) -> None:
     title = one_line(job.title or job.source)
     if existing:
         state = JobState.Name(job.state).removeprefix("JOB_STATE_").lower()
-        output.say(f"{title}: known already, its job is {state}; --force begins a new one.")
+        output.say(f"{title}: known already, its job {job.id} is {state}; --force begins a new one.")
     else:
-        output.say(f"{title}: taken on (video {job.video_id}).")
-    output.show(plain(job.id))
+        output.say(f"{title}: taken on as job {job.id} of video {job.video_id}.")
 
 
 @contextmanager

@@ -9,7 +9,13 @@ from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.errors.v1.failure_pb2 import Failure
 from vidmesh.events.v1.stage_pb2 import STAGE_STATE_FAILED
 from vidmesh.ingest.v1.ingest_service_pb2 import GetJobRequest
-from vidmesh.ingest.v1.job_pb2 import JOB_STATE_CANCELLED, JOB_STATE_PARTIAL, JOB_STATE_SUCCEEDED, Job
+from vidmesh.ingest.v1.job_pb2 import (
+    JOB_STATE_CANCELLED,
+    JOB_STATE_FAILED,
+    JOB_STATE_PARTIAL,
+    JOB_STATE_SUCCEEDED,
+    Job,
+)
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.ids import job_id
 from vidmesh_cli.output import Output, animated
@@ -38,8 +44,8 @@ async def follow(client: AsyncClient, output: Output, job: str, *, after: int = 
         else:
             await _show(client, output, view)
     except asyncio.CancelledError:
-        output.say("\nThe job goes on. To come back:")
-        output.say(f"  vidmesh watch {job} --after {view.sequence}", style="bold")
+        output.say("\nThe job goes on.")
+        output.hint((f"vidmesh watch {job} --after {view.sequence}", "come back to where you left it"))
         raise
     return (await client.ingest.GetJob(GetJobRequest(job_id=job))).job
 
@@ -64,7 +70,9 @@ def tell_end(output: Output, job: Job) -> None:
             (f"vidmesh transcript {video} --format srt", "the transcript as subtitles"),
             ("vidmesh search WORDS", "find moments in all your videos"),
         )
-    if job.state != JOB_STATE_SUCCEEDED:
+    elif job.state == JOB_STATE_FAILED and not job.failure.retryable:
+        output.hint(("vidmesh submit SOURCE --watch", "another source, or this one when it is mended"))
+    if job.state == JOB_STATE_PARTIAL or job.failure.retryable or job.state == JOB_STATE_CANCELLED:
         output.hint((f"vidmesh retry {job.id}", "do again what failed or was stopped, and nothing else"))
 
 

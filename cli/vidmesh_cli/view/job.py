@@ -62,7 +62,8 @@ class JobView:
         self._windows = 0
         self._sections = 0
         self._began: float | None = None
-        self._divided = False
+        self._divided: Divided | None = None
+        self._divided_told = False
         self._noticed: set[str] = set()
         self._told: dict[str, tuple[State, int]] = {}
 
@@ -147,6 +148,7 @@ class JobView:
     def _job_ended(self, event: JobEvent, now: float) -> Iterator[News]:
         ended = event.job_ended
         yield from self._read(self._order.rest())
+        yield from self._chapters()
         yield from self._moves()
         yield self._end(
             ended.outcome, ended.failure if ended.HasField("failure") else None, now - (self._began or now)
@@ -204,12 +206,14 @@ class JobView:
         self.draft, self.summarized = "", True
         self._finish_summarize(now)
         yield Summarized(text=done.text, extractive=done.extractive, model=done.model)
+        yield from self._chapters()
 
     def _chapters_completed(self, event: JobEvent, now: float) -> Iterator[News]:
         self._summarize.begin(now)
-        self._divided = True
+        self._divided = Divided(chapters=tuple(event.chapters_completed.chapters))
         self._finish_summarize(now)
-        yield Divided(chapters=tuple(event.chapters_completed.chapters))
+        if self.summarized:
+            yield from self._chapters()
 
     def _passages_indexed(self, event: JobEvent, now: float) -> Iterator[News]:
         indexed = event.passages_indexed
@@ -248,8 +252,14 @@ class JobView:
         return Ended(outcome=outcome, failure=failure, seconds=max(0.0, seconds))
 
     def _finish_summarize(self, now: float) -> None:
-        if self.summarized and self._divided:
+        if self.summarized and self._divided is not None:
             self._summarize.finish(now, amount=self._sections, unit="sections")
+
+    def _chapters(self) -> Iterator[Divided]:
+        """Tell the chapters once: after the summary where there is one, however they came."""
+        if self._divided is not None and not self._divided_told:
+            self._divided_told = True
+            yield self._divided
 
     def _notice(self, text: str) -> Iterator[Notice]:
         if text and text not in self._noticed:

@@ -36,9 +36,9 @@ class ReadingOrder:
         yield from self._release()
 
     def rest(self) -> Iterator[Segment]:
-        """Yield all that is held back, because no more will come."""
-        self._open.clear()
-        yield from self._release()
+        """Yield all that is held back, because no more will come, or not soon."""
+        for window in sorted(self._held):
+            yield from self._held.pop(window)
 
     def _hold(self, window: int, segment: Segment) -> None:
         given = self._given.setdefault(window, set())

@@ -58,13 +58,13 @@ def opened_line(news: Opened) -> str:
 
 def ended_line(news: Ended) -> str:
     """How the job ended, in a sentence."""
-    after = f" in {span(news.seconds)}" if news.seconds else ""
+    took = span(news.seconds) if news.seconds else ""
     match news.outcome:
         case JobOutcome.JOB_OUTCOME_SUCCEEDED:
-            return f"Done{after}."
+            return f"Done in {took}." if took else "Done."
         case JobOutcome.JOB_OUTCOME_PARTIAL:
-            return f"The transcript is whole, but a later stage failed{after}."
+            return "The transcript is whole, but a later stage failed."
         case JobOutcome.JOB_OUTCOME_CANCELLED:
-            return f"The job was cancelled{after}."
+            return f"The job was cancelled after {took}." if took else "The job was cancelled."
         case _:
-            return f"The job failed{after}. What it had made until then stays readable."
+            return f"The job failed after {took}." if took else "The job failed."

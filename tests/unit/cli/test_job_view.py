@@ -90,6 +90,12 @@ def test_the_summary_is_shown_as_it_is_written(story: Story, tell: Callable[...,
     assert view.draft == ""
 
 
+def test_chapters_follow_the_summary_whichever_comes_first(story: Story) -> None:
+    view = JobView(job_id="job-1")
+    news = told(view, [*story[:14], story[15], story[14], *story[16:]])
+    assert [type(one) for one in news if isinstance(one, Summarized | Divided)] == [Summarized, Divided]
+
+
 def test_a_later_stages_failure_is_told_with_its_reason(
     story: Story, tell: Callable[..., WatchJobResponse]
 ) -> None:

@@ -46,6 +46,16 @@ def test_what_is_held_back_is_read_when_no_more_will_come() -> None:
     assert texts(order.rest()) == ["10"]
 
 
+def test_after_that_the_order_holds_again() -> None:
+    order = ReadingOrder()
+    for window in (0, 1, 2):
+        order.ready(window)
+    assert texts(order.rest()) == []
+    assert texts(order.done(2, [segment(20)])) == []
+    assert texts(order.done(0, [segment(0)])) == ["0"]
+    assert texts(order.done(1, [segment(10)])) == ["10", "20"]
+
+
 @given(st.lists(st.integers(0, 4), max_size=12), st.permutations(range(5)))
 def test_whatever_comes_first_each_segment_is_read_once_and_in_order(
     heard: list[int], finished: list[int]
