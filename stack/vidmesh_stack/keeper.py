@@ -28,6 +28,7 @@ class Keeper:
         self._process: Process | None = None
         self._ready = asyncio.Event()
         self._halt = asyncio.Event()
+        self._answered = False
         self._log_start = 0
         self._once: Mapping[str, str] = {}
 
@@ -99,10 +100,9 @@ class Keeper:
 
     async def _keep(self) -> None:
         crashes: deque[float] = deque()
-        answered = False
+        self._answered = False
         while not self._halt.is_set():
             code = await self._run()
-            answered = answered or self._ready.is_set()
             self._ready.clear()
             if self._halt.is_set():
                 return
@@ -110,7 +110,7 @@ class Keeper:
             crashes.append(now)
             while crashes[0] < now - 60:
                 crashes.popleft()
-            if len(crashes) > MOST_CRASHES or (not answered and len(crashes) >= MOST_FALSE_STARTS):
+            if len(crashes) > MOST_CRASHES or (not self._answered and len(crashes) >= MOST_FALSE_STARTS):
                 self._tell(PartState.FAILED, ending(code))
                 raise StackError(self._obituary(f"{ending(code)}, {len(crashes)} times within a minute"))
             delay = min(0.1 * 2 ** len(crashes), 5.0)
@@ -156,6 +156,7 @@ class Keeper:
         while (seconds := time.monotonic() - began) < self._program.start_within:
             if await self._program.answers():
                 self._ready.set()
+                self._answered = True
                 self._tell(PartState.READY, seconds=seconds)
                 return True
             await asyncio.sleep(pause)
