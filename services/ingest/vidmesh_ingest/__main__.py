@@ -1,5 +1,6 @@
 """`python -m vidmesh_ingest`: the ingest service."""
 
+import logging
 from pathlib import Path
 
 from vidmesh.ingest.v1.ingest_service_pb2_grpc import add_IngestServiceServicer_to_server
@@ -21,6 +22,8 @@ from vidmesh_runtime.worker import Worker
 
 async def main(settings: IngestSettings) -> None:
     """Runs the service until it is told to stop."""
+    # It would log every link that is fetched, with whatever secrets are in it.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     rule = EgressRule.parse(settings.egress_allow.split(","))
     migrations = Path(__file__).parent / "migrations"
     async with open_parts("ingest", settings, migrations) as parts, Egress(rule) as egress:

@@ -164,6 +164,7 @@ class Media:
 @contextmanager
 def open_media(file: GrowingFile, limits: MediaLimits) -> Iterator[Media]:
     """Opens a media file, waiting for its beginning, or for its end where its index is there. Raises SourceError."""
+    file.wait(1)
     with file.reader() as peek:
         head = b""
         while len(head) < HEAD and (more := peek.read(HEAD - len(head))):

@@ -164,7 +164,11 @@ class Child:
             if not info:
                 break
             if info.get("_type", "video") == "video":
-                return {**info, "title": title or info.get("title")}
+                # yt-dlp numbers the players of a page, also where there is but one.
+                own = str(info.get("title") or "").removesuffix(
+                    " (1)" if info.get("extractor_key") == "HTML5MediaEmbed" else ""
+                )
+                return {**info, "title": title or own}
             url, key = info["url"], info.get("ie_key")
         raise RefusedError(Reason.NO_VIDEO, "The page has no video.")
 
