@@ -1,31 +1,41 @@
 """The query service as a process of its own, with the facts of the other stages put on the bus by hand."""
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import grpc
 import nats
+import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from nats.js import JetStreamContext
 
-from tests.conftest import Keys
+from tests.conftest import Backstage, Keys, NatsServer, PostgresServer
 from vidmesh.events.v1.index_events_pb2 import IndexCompleted
 from vidmesh.events.v1.ingest_events_pb2 import JobAccepted, SourceOpened
 from vidmesh.events.v1.text_pb2 import Segment, Word
 from vidmesh.events.v1.transcribe_events_pb2 import TranscriptCompleted, WindowTranscribed
+from vidmesh.query.v1.query_service_pb2 import SearchRequest
 from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceStub
+from vidmesh.query.v1.search_pb2 import Hit
+from vidmesh_runtime.auth import make_key
 from vidmesh_runtime.bus import event_subject
 from vidmesh_runtime.events import Event, event_headers, kind_of, read_event
+
+if TYPE_CHECKING:
+    from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceAsyncStub
 
 WORD = 400
 """Milliseconds a word takes."""
@@ -78,6 +88,10 @@ class Talk:
     tenant: str = "acme"
     video: str = field(default_factory=lambda: str(uuid.uuid4()))
     job: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def of(self, tenant: str) -> "Talk":
+        """The same talk, as another video of a tenant."""
+        return replace(self, tenant=tenant, video=str(uuid.uuid4()), job=str(uuid.uuid4()))
 
     def heard(self) -> list[WindowTranscribed]:
         """Its windows, each beginning where the one before ends."""
@@ -133,7 +147,7 @@ class Stages:
             await self.tell(talk, "transcribe", one)
         await self.complete(talk)
 
-    async def told(self, talk: Talk, kind: str = "*", *, within: float = 90) -> AsyncIterator[Event]:
+    async def told(self, talk: Talk, kind: str = "*", *, within: float = 90) -> AsyncGenerator[Event]:
         """The index stage's events of a job, from the first on; ends by TimeoutError."""
         subject = event_subject(talk.tenant, talk.job, "index", kind)
         subscription = await self._jetstream.subscribe(subject, ordered_consumer=True)
@@ -149,9 +163,8 @@ class Stages:
             await subscription.unsubscribe()
 
     async def first(self, talk: Talk, kind: str) -> Message:
-        async for event in self.told(talk, kind):
-            return event.message()
-        raise AssertionError
+        async with aclosing(self.told(talk, kind)) as events:
+            return (await anext(events)).message()
 
     async def indexed(self, talk: Talk) -> IndexCompleted:
         """Waits until the talk is indexed."""
@@ -204,23 +217,39 @@ class Process:
             raise
 
 
+class Bearer(grpc.aio.UnaryUnaryClientInterceptor):
+    """Signs every call that has one answer with a token."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await continuation(_signed(client_call_details, self._token), request)
+
+
+class StreamBearer(grpc.aio.UnaryStreamClientInterceptor):
+    """Signs every call that has a stream of answers with a token; gRPC takes an interceptor for one kind of calls alone."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await continuation(_signed(client_call_details, self._token), request)
+
+
+def _signed(details: Any, token: str) -> Any:
+    return details._replace(metadata=(("authorization", f"Bearer {token}"),))
+
+
 @asynccontextmanager
-async def client(process: Process, keys: Keys, tenant: str = "acme") -> AsyncIterator[QueryServiceStub]:
+async def client(
+    process: Process, keys: Keys, tenant: str = "acme"
+) -> AsyncIterator["QueryServiceAsyncStub"]:
     """A stub that carries a tenant's token."""
-
-    class Bearer(grpc.aio.UnaryUnaryClientInterceptor, grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc]  # types-grpcio leaves these generic
-        async def intercept_unary_unary(self, continuation, details, request):  # type: ignore[no-untyped-def]
-            return await continuation(self._signed(details), request)
-
-        async def intercept_unary_stream(self, continuation, details, request):  # type: ignore[no-untyped-def]
-            return await continuation(self._signed(details), request)
-
-        def _signed(self, details):  # type: ignore[no-untyped-def]
-            return details._replace(metadata=(("authorization", f"Bearer {keys.token(tenant)}"),))
-
-    bearer = Bearer()
-    async with grpc.aio.insecure_channel(process.address, interceptors=[bearer]) as channel:
-        await asyncio.wait_for(channel.channel_ready(), 30)
+    token = keys.token(tenant)
+    bearers = [Bearer(token), StreamBearer(token)]
+    async with grpc.aio.insecure_channel(process.address, interceptors=bearers) as channel:
+        await asyncio.wait_for(channel.channel_ready(), 60)
         yield QueryServiceStub(channel)
 
 
@@ -232,3 +261,105 @@ async def stages(url: str) -> AsyncIterator[Stages]:
         yield Stages(connection.jetstream())
     finally:
         await connection.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A query service that several tests share, each as a tenant of its own."""
+
+    process: Process
+    keys: Keys
+    nats_url: str
+    database_url: str
+
+
+@contextmanager
+def shared(
+    backstage: Backstage, postgres: PostgresServer, nats_process: NatsServer, folder: Path, **extra: str
+) -> Iterator[Service]:
+    """The service, running with a database and streams of its own."""
+    name = f"q{uuid.uuid4().hex[:12]}"
+
+    async def prepare() -> None:
+        admin = await asyncpg.connect(postgres.server.dsn("postgres"))
+        await admin.execute(f"create database {name}")
+        await admin.close()
+        setup = await asyncpg.connect(postgres.server.dsn("postgres"), database=name)
+        await setup.execute(Path("stack/vidmesh_stack/database.sql").read_text())
+        await setup.close()
+        connection = await nats.connect(nats_process.url)
+        for info in await connection.jetstream().streams_info():
+            await connection.jetstream().delete_stream(str(info.config.name))
+        await connection.close()
+
+    backstage.run(prepare())
+    key = make_key()
+    jwks = folder / "jwks.json"
+    jwks.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    database = postgres.server.dsn("vidmesh_query").replace("/vidmesh?", f"/{name}?", 1)
+    environment = {
+        "VIDMESH_DATABASE_URL": database,
+        "VIDMESH_NATS_URL": nats_process.url,
+        "VIDMESH_MEDIA_URL": (folder / "media").as_uri(),
+        "VIDMESH_JWKS_PATH": str(jwks),
+        "VIDMESH_DATA_DIR": str(folder / "data"),
+        **extra,
+    }
+    process = Process(environment, folder / "query.log")
+    process.start()
+    try:
+        yield Service(
+            process=process,
+            keys=Keys(key=key, jwks_path=jwks),
+            nats_url=nats_process.url,
+            database_url=database,
+        )
+    finally:
+        code = backstage.run(process.stop())
+    assert code == 0, process.log
+
+
+async def refused(call: Awaitable[object]) -> grpc.StatusCode:
+    """The status that a call is refused with."""
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await call
+    return error.value.code()
+
+
+async def until(condition: Callable[[], Awaitable[object]], *, within: float = 60) -> None:
+    """Waits until a condition gives something true."""
+    async with asyncio.timeout(within):
+        while not await condition():
+            await asyncio.sleep(0.05)
+
+
+async def search(query: "QueryServiceAsyncStub", words: str, **more: Any) -> list[Hit]:
+    """What is found for some words."""
+    return list((await query.Search(SearchRequest(query=words, **more))).hits)
+
+
+def lecture(windows: int) -> Talk:
+    """A talk of several passages, each word of which says where it stands."""
+    return Talk(
+        title="A lecture",
+        windows=tuple(
+            tuple(
+                f"Topic w{window}s{sentence} is " + f"about item{window} number{sentence} " * 4
+                for sentence in range(3)
+            )
+            for window in range(windows)
+        ),
+    )
+
+
+LIONS = Talk(
+    title="Lions in Paris",
+    windows=(
+        ("Welcome to this talk about animals that travel.", "The lions carried seven red boxes to Paris."),
+        ("In each box there was a letter for the mayor.", "He read them all on a rainy afternoon."),
+    ),
+)
+CAKE = Talk(
+    title="Apple cake",
+    windows=(("Take four apples and a pound of flour.", "Bake the cake for fifty minutes in a hot oven."),),
+)

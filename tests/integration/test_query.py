@@ -1,19 +1,29 @@
-"""The query service as a real process on a real PostgreSQL and a real NATS: indexing, searching, the library."""
+"""The query service on a real PostgreSQL and a real NATS: indexing and searching."""
 
 import asyncio
-import contextlib
-import shutil
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 import grpc
 import pytest
 
-from tests.conftest import Keys, NatsServer
-from tests.integration.query_service import Process, Stages, Talk, client, stages
+from tests.conftest import Backstage, NatsServer, PostgresServer
+from tests.integration import query_service
+from tests.integration.query_service import (
+    Service,
+    Stages,
+    Talk,
+    client,
+    lecture,
+    refused,
+    search,
+    shared,
+    stages,
+    until,
+)
 from vidmesh.errors.v1.failure_pb2 import Failure
 from vidmesh.events.v1.index_events_pb2 import PassagesIndexed
 from vidmesh.events.v1.ingest_events_pb2 import (
@@ -25,90 +35,71 @@ from vidmesh.events.v1.ingest_events_pb2 import (
 )
 from vidmesh.events.v1.summarize_events_pb2 import SummaryCompleted
 from vidmesh.query.v1 import query_service_pb2 as pb
-from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceStub
 from vidmesh.query.v1.search_pb2 import Hit, Scope
 
-Environment = Callable[[str], dict[str, str]]
+if TYPE_CHECKING:
+    from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceAsyncStub
 
-LIONS = Talk(
-    title="Lions in Paris",
-    windows=(
-        ("Welcome to this talk about animals that travel.", "The lions carried seven red boxes to Paris."),
-        ("In each box there was a letter for the mayor.", "He read them all on a rainy afternoon."),
-    ),
-)
-CAKE = Talk(
-    title="Apple cake",
-    windows=(("Take four apples and a pound of flour.", "Bake the cake for fifty minutes in a hot oven."),),
-)
+Rows: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
-def lecture(windows: int) -> Talk:
-    """A talk of several passages, each word of which says where it stands."""
-    return Talk(
-        title="A lecture",
-        windows=tuple(
-            tuple(
-                f"Topic w{window}s{sentence} is " + f"about item{window} number{sentence} " * 4
-                for sentence in range(3)
-            )
-            for window in range(windows)
-        ),
-    )
+@pytest.fixture(scope="module")
+def service(
+    backstage: Backstage,
+    postgres_server: PostgresServer,
+    nats_process: NatsServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Service]:
+    with shared(backstage, postgres_server, nats_process, tmp_path_factory.mktemp("query")) as made:
+        yield made
 
 
 @pytest.fixture
-async def process(environment: Environment, tmp_path: Path) -> AsyncIterator[Process]:
-    made = Process(environment("query"), tmp_path / "query.log")
-    made.start()
-    yield made
-    assert await made.stop() == 0, made.log
+def tenant() -> str:
+    return f"t{uuid.uuid4().hex}"
 
 
 @pytest.fixture
-async def query(process: Process, keys: Keys) -> AsyncIterator[QueryServiceStub]:
-    async with client(process, keys) as stub:
+async def query(service: Service, tenant: str) -> AsyncIterator["QueryServiceAsyncStub"]:
+    async with client(service.process, service.keys, tenant) as stub:
         yield stub
 
 
 @pytest.fixture
-async def bus(query: QueryServiceStub, nats_server: NatsServer) -> AsyncIterator[Stages]:
-    async with stages(nats_server.url) as opened:
+async def bus(service: Service) -> AsyncIterator[Stages]:
+    async with stages(service.nats_url) as opened:
         yield opened
 
 
 @pytest.fixture
-async def rows(
-    environment: Environment, query: QueryServiceStub
-) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def rows(service: Service) -> AsyncIterator[Rows]:
     """The service's own tables."""
-    connection = await asyncpg.connect(
-        environment("query")["VIDMESH_DATABASE_URL"], server_settings={"search_path": "query"}
-    )
+    connection = await asyncpg.connect(service.database_url, server_settings={"search_path": "query"})
     yield connection
     await connection.close()
 
 
-async def search(query: QueryServiceStub, words: str, **more: object) -> list[Hit]:
-    return list((await query.Search(pb.SearchRequest(query=words, **more))).hits)  # type: ignore[arg-type]
+@pytest.fixture
+def lions(tenant: str) -> Talk:
+    return query_service.LIONS.of(tenant)
 
 
-async def until(condition: Callable[[], object], *, within: float = 60) -> None:
-    """Waits until an async condition gives something true."""
-    async with asyncio.timeout(within):
-        while not await condition():  # type: ignore[misc]
-            await asyncio.sleep(0.05)
+@pytest.fixture
+def cake(tenant: str) -> Talk:
+    return query_service.CAKE.of(tenant)
 
 
 def marked(hit: Hit) -> list[str]:
     return [hit.snippet.text[span.start : span.end] for span in hit.snippet.highlights]
 
 
-async def test_what_was_said_is_found_with_its_moment(query: QueryServiceStub, bus: Stages) -> None:
-    await bus.whole(LIONS)
-    fact = await bus.indexed(LIONS)
+async def test_what_was_said_is_found_with_its_moment(
+    query: "QueryServiceAsyncStub", bus: Stages, lions: Talk
+) -> None:
+    await bus.whole(lions)
+    fact = await bus.indexed(lions)
     assert (fact.count, fact.model) == (1, "wordllama-l2-supercat-256")
-    video = (await query.GetVideo(pb.GetVideoRequest(video_id=LIONS.video))).video
+    video = (await query.GetVideo(pb.GetVideoRequest(video_id=lions.video))).video
     assert (video.title, video.author, video.passage_count, video.searchable) == (
         "Lions in Paris",
         "An author",
@@ -125,19 +116,21 @@ async def test_what_was_said_is_found_with_its_moment(query: QueryServiceStub, b
     assert hit.start.ToMilliseconds() == 0
 
 
-async def test_meaning_finds_what_words_do_not(query: QueryServiceStub, bus: Stages) -> None:
-    for talk in (LIONS, CAKE):
+async def test_meaning_finds_what_words_do_not(
+    query: "QueryServiceAsyncStub", bus: Stages, lions: Talk, cake: Talk
+) -> None:
+    for talk in (lions, cake):
         await bus.whole(talk)
         await bus.indexed(talk)
     [hit, *_] = await search(query, "pastry recipe")
-    assert hit.video_id == CAKE.video
+    assert hit.video_id == cake.video
     assert marked(hit) == []
 
 
 async def test_passages_are_found_before_the_transcript_is_whole(
-    query: QueryServiceStub, bus: Stages
+    query: "QueryServiceAsyncStub", bus: Stages, tenant: str
 ) -> None:
-    talk = lecture(12)
+    talk = lecture(12).of(tenant)
     windows = talk.heard()
     await bus.open(talk)
     await bus.tell(talk, "transcribe", windows[1])
@@ -160,66 +153,40 @@ async def test_passages_are_found_before_the_transcript_is_whole(
     assert (await search(query, "item11"))[0].video_id == talk.video
 
 
-async def test_the_same_facts_again_change_nothing(
-    bus: Stages, rows: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
-    talk = lecture(6)
+async def test_the_same_facts_again_change_nothing(bus: Stages, rows: Rows, tenant: str) -> None:
+    talk = lecture(6).of(tenant)
     await bus.whole(talk)
     fact = await bus.indexed(talk)
     for _ in range(3):
         await bus.whole(talk)
     await asyncio.sleep(1)
-    assert await rows.fetchval("select count(*) from passage") == fact.count
-    assert await rows.fetchval("select count(*) from outbox where kind = 'IndexCompleted'") == 1
-    assert await rows.fetchval("select count(*) from outbox where kind = 'StageFailed'") == 0
-    told = await rows.fetch("select number from outbox where number > 0 order by id")
+    assert await rows.fetchval("select count(*) from passage where job_id = $1", talk.job) == fact.count
+    assert (
+        await rows.fetchval(
+            "select count(*) from outbox where kind = 'IndexCompleted' and job_id = $1", talk.job
+        )
+        == 1
+    )
+    assert (
+        await rows.fetchval(
+            "select count(*) from outbox where kind = 'StageFailed' and job_id = $1", talk.job
+        )
+        == 0
+    )
+    told = await rows.fetch(
+        "select number from outbox where number > 0 and job_id = $1 order by id", talk.job
+    )
     assert [row["number"] for row in told] == list(range(1, len(told) + 1))
 
 
-@pytest.mark.parametrize("point", ["after-embed", "after-commit", "after-apply", "after-publish"])
-async def test_killed_while_indexing_no_passage_comes_twice_and_none_is_missing(
-    environment: Environment, tmp_path: Path, keys: Keys, nats_server: NatsServer, point: str
-) -> None:
-    talk = lecture(10)
-    variables = {**environment("query"), "VIDMESH_LEASE": "PT2S", "VIDMESH_RECONCILE_EVERY": "PT1S"}
-    process = Process(variables, tmp_path / "query.log")
-    process.start(VIDMESH_CRASH_AT=point)
-    await asyncio.sleep(1)
-    async with stages(nats_server.url) as bus:
-        await until(lambda: _streams_are_there(bus))
-        await bus.whole(talk)
-        assert await process.died() == -9
-        process.start()
-        fact = await bus.indexed(talk)
-        connection = await asyncpg.connect(
-            variables["VIDMESH_DATABASE_URL"], server_settings={"search_path": "query"}
-        )
-        texts = [row["text"] for row in await connection.fetch("select text from passage order by start_ms")]
-        await connection.close()
-        said = " ".join(text.strip() for window in talk.windows for text in window)
-        assert " ".join(texts) == " ".join(said.split())
-        assert len(texts) == fact.count
-        async with client(process, keys) as query:
-            hits = await search(query, "about the topic", page_size=100)
-            assert len(hits) == fact.count
-            assert len({hit.passage_id for hit in hits}) == fact.count
-    assert await process.stop() == 0, process.log
-
-
-async def _streams_are_there(bus: Stages) -> bool:
-    with contextlib.suppress(Exception):
-        return await bus.ready()
-    return False
-
-
 async def test_a_new_job_takes_the_place_of_the_old_one_at_once(
-    query: QueryServiceStub, bus: Stages, rows: "asyncpg.Connection[asyncpg.Record]"
+    query: "QueryServiceAsyncStub", bus: Stages, rows: Rows, lions: Talk, tenant: str
 ) -> None:
-    old = lecture(6)
+    old = lecture(6).of(tenant)
     await bus.whole(old)
     await bus.indexed(old)
     before = {hit.passage_id for hit in await search(query, "topic", page_size=100)}
-    new = replace(old, job=str(uuid.uuid4()), windows=(*old.windows[:3], *LIONS.windows, *old.windows[3:]))
+    new = replace(old, job=str(uuid.uuid4()), windows=(*old.windows[:3], *lions.windows, *old.windows[3:]))
     await bus.open(new)
     for one in new.heard()[:-1]:
         await bus.tell(new, "transcribe", one)
@@ -231,83 +198,44 @@ async def test_a_new_job_takes_the_place_of_the_old_one_at_once(
     after = {hit.passage_id for hit in await search(query, "topic", page_size=100)}
     assert len(after) == fact.count
     assert not after & before
-    assert {row["job_id"] for row in await rows.fetch("select job_id from passage")} == {new.job}
+    assert {
+        row["job_id"] for row in await rows.fetch("select job_id from passage where tenant = $1", tenant)
+    } == {new.job}
     video = (await query.GetVideo(pb.GetVideoRequest(video_id=new.video))).video
     assert (video.job_id, video.passage_count, video.searchable) == (new.job, fact.count, True)
 
 
-async def test_emptied_vectors_are_made_again_to_the_same_ids(
-    environment: Environment, tmp_path: Path, keys: Keys, nats_server: NatsServer
-) -> None:
-    talk = lecture(8)
-    variables = environment("query")
-    process = Process(variables, tmp_path / "query.log")
-    process.start()
-    async with client(process, keys) as query, stages(nats_server.url) as bus:
-        await bus.whole(talk)
-        await bus.indexed(talk)
-        before = [hit.passage_id for hit in await search(query, "a subject like item5", page_size=100)]
-    assert await process.stop() == 0, process.log
-    shutil.rmtree(Path(variables["VIDMESH_DATA_DIR"]) / "vectors")
-    process.start()
-    async with client(process, keys) as query:
-
-        async def as_before() -> bool:
-            found = await query.Search(pb.SearchRequest(query="a subject like item5", page_size=100))
-            return not found.degraded and [hit.passage_id for hit in found.hits] == before
-
-        await until(as_before)
-    assert await process.stop() == 0, process.log
-
-
-async def test_without_vectors_words_are_searched_and_indexing_goes_on(
-    environment: Environment, tmp_path: Path, keys: Keys, nats_server: NatsServer, unused_tcp_port: int
-) -> None:
-    variables = environment("query")
-    process = Process(
-        {**variables, "VIDMESH_QDRANT_URL": f"http://127.0.0.1:{unused_tcp_port}"}, tmp_path / "query.log"
-    )
-    process.start()
-    async with client(process, keys) as query, stages(nats_server.url) as bus:
-        await bus.whole(LIONS)
-        await bus.indexed(LIONS)
-        found = await query.Search(pb.SearchRequest(query="lions"))
-        assert found.degraded
-        assert [hit.video_id for hit in found.hits] == [LIONS.video]
-    assert await process.stop() == 0, process.log
-    healed = Process(variables, tmp_path / "query.log")
-    healed.start()
-    async with client(healed, keys) as query:
-
-        async def by_meaning() -> bool:
-            return bool(await search(query, "big cats travelling"))
-
-        await until(by_meaning)
-    assert await healed.stop() == 0, healed.log
-
-
 async def test_a_deleted_video_is_gone_and_late_facts_do_not_bring_it_back(
-    query: QueryServiceStub, bus: Stages, rows: "asyncpg.Connection[asyncpg.Record]"
+    query: "QueryServiceAsyncStub", bus: Stages, rows: Rows, lions: Talk, tenant: str
 ) -> None:
-    await bus.whole(LIONS)
-    await bus.indexed(LIONS)
-    await bus.tell(LIONS, "ingest", VideoDeleted(video_id=LIONS.video))
+    await bus.whole(lions)
+    await bus.indexed(lions)
+    await bus.tell(lions, "ingest", VideoDeleted(video_id=lions.video))
 
     async def gone() -> bool:
-        return not await search(query, "lions") and not await rows.fetchval("select count(*) from forgotten")
+        return not await search(query, "lions") and not await rows.fetchval(
+            "select count(*) from forgotten where tenant = $1", tenant
+        )
 
     await until(gone)
-    await bus.tell(LIONS, "ingest", JobAccepted(video_id=LIONS.video, title="late"))
-    await bus.tell(LIONS, "transcribe", LIONS.heard()[0])
+    await bus.tell(lions, "ingest", JobAccepted(video_id=lions.video, title="late"))
+    await bus.tell(lions, "transcribe", lions.heard()[0])
     await asyncio.sleep(0.5)
     assert not (await query.ListVideos(pb.ListVideosRequest())).videos
-    assert await rows.fetchval("select (select count(*) from passage) + (select count(*) from heard)") == 0
+    assert (
+        await rows.fetchval(
+            "select (select count(*) from passage where video_id = $1) + (select count(*) from heard where job_id = $2)",
+            lions.video,
+            lions.job,
+        )
+        == 0
+    )
 
 
 async def test_a_transcript_that_breaks_off_is_searched_to_its_last_word_and_goes_on_when_retried(
-    query: QueryServiceStub, bus: Stages
+    query: "QueryServiceAsyncStub", bus: Stages, tenant: str
 ) -> None:
-    talk = lecture(6)
+    talk = lecture(6).of(tenant)
     windows = talk.heard()
     await bus.open(talk)
     for index in (0, 1, 2, 4, 5):
@@ -331,19 +259,23 @@ async def test_a_transcript_that_breaks_off_is_searched_to_its_last_word_and_goe
     assert await search(query, "w3s1")
 
 
-async def test_nothing_said_is_indexed_as_nothing(query: QueryServiceStub, bus: Stages) -> None:
-    silence = Talk(title="Silence", windows=((), ()))
+async def test_nothing_said_is_indexed_as_nothing(
+    query: "QueryServiceAsyncStub", bus: Stages, tenant: str
+) -> None:
+    silence = Talk(tenant=tenant, title="Silence", windows=((), ()))
     await bus.whole(silence)
     assert (await bus.indexed(silence)).count == 0
-    none = Talk(title="No windows", windows=())
+    none = Talk(tenant=tenant, title="No windows", windows=())
     await bus.whole(none)
     assert (await bus.indexed(none)).count == 0
     videos = (await query.ListVideos(pb.ListVideosRequest(order=pb.VIDEO_ORDER_TITLE))).videos
     assert [(video.title, video.searchable) for video in videos] == [("No windows", True), ("Silence", True)]
 
 
-async def test_facts_in_any_order_come_to_the_same(query: QueryServiceStub, bus: Stages) -> None:
-    talk = lecture(4)
+async def test_facts_in_any_order_come_to_the_same(
+    query: "QueryServiceAsyncStub", bus: Stages, tenant: str
+) -> None:
+    talk = lecture(4).of(tenant)
     await bus.complete(talk)
     for one in reversed(talk.heard()):
         await bus.tell(talk, "transcribe", one)
@@ -359,12 +291,17 @@ async def test_facts_in_any_order_come_to_the_same(query: QueryServiceStub, bus:
     await until(described)
 
 
-async def test_a_query_in_another_language_and_script(query: QueryServiceStub, bus: Stages) -> None:
+async def test_a_query_in_another_language_and_script(
+    query: "QueryServiceAsyncStub", bus: Stages, lions: Talk, tenant: str
+) -> None:
     german = Talk(
-        title="Löwen", windows=(("Die Löwen trugen sieben rote Kisten nach Paris.",),), language="de"
+        tenant=tenant,
+        title="Löwen",
+        windows=(("Die Löwen trugen sieben rote Kisten nach Paris.",),),
+        language="de",
     )
-    chinese = Talk(title="搜索", windows=(("我们今天谈谈全文搜索引擎。",),), language="zh-CN")
-    for talk in (german, chinese, LIONS):
+    chinese = Talk(tenant=tenant, title="搜索", windows=(("我们今天谈谈全文搜索引擎。",),), language="zh-CN")
+    for talk in (german, chinese, lions):
         await bus.whole(talk)
         await bus.indexed(talk)
     [hit, *_] = await search(query, "rotes Kistchen Kiste", scope=Scope(language="de"))
@@ -374,25 +311,27 @@ async def test_a_query_in_another_language_and_script(query: QueryServiceStub, b
     assert await search(query, "lions", scope=Scope(language="fr")) == []
 
 
-async def test_operators_are_kept_to_by_both_searches(query: QueryServiceStub, bus: Stages) -> None:
-    for talk in (LIONS, CAKE):
+async def test_operators_are_kept_to_by_both_searches(
+    query: "QueryServiceAsyncStub", bus: Stages, lions: Talk, cake: Talk
+) -> None:
+    for talk in (lions, cake):
         await bus.whole(talk)
         await bus.indexed(talk)
-    assert [hit.video_id for hit in await search(query, '"seven red boxes"')] == [LIONS.video]
+    assert [hit.video_id for hit in await search(query, '"seven red boxes"')] == [lions.video]
     assert await search(query, '"red seven boxes"') == []
-    assert [hit.video_id for hit in await search(query, "the -lions cake")] == [CAKE.video]
-    assert {hit.video_id for hit in await search(query, "lions OR apples")} == {LIONS.video, CAKE.video}
+    assert [hit.video_id for hit in await search(query, "the -lions cake")] == [cake.video]
+    assert {hit.video_id for hit in await search(query, "lions OR apples")} == {lions.video, cake.video}
 
 
 @pytest.mark.parametrize(
     "hostile", ["'", '"', "\\", "a & | ! b:*", "((", "\x00x", "<b>", "%s :x", "-", '"unclosed', "ß" * 1000]
 )
-async def test_hostile_queries_are_only_words(query: QueryServiceStub, hostile: str) -> None:
+async def test_hostile_queries_are_only_words(query: "QueryServiceAsyncStub", hostile: str) -> None:
     await search(query, hostile)
 
 
-async def test_pages_hold_every_hit_once(query: QueryServiceStub, bus: Stages) -> None:
-    talk = lecture(30)
+async def test_pages_hold_every_hit_once(query: "QueryServiceAsyncStub", bus: Stages, tenant: str) -> None:
+    talk = lecture(30).of(tenant)
     await bus.whole(talk)
     fact = await bus.indexed(talk)
     request = pb.SearchRequest(query="topic", page_size=4)
@@ -408,12 +347,6 @@ async def test_pages_hold_every_hit_once(query: QueryServiceStub, bus: Stages) -
     assert await refused(query.Search(other)) == grpc.StatusCode.INVALID_ARGUMENT
 
 
-async def refused(call: object) -> grpc.StatusCode:
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await call  # type: ignore[misc]
-    return error.value.code()
-
-
 @pytest.mark.parametrize(
     "request_",
     [
@@ -426,5 +359,7 @@ async def refused(call: object) -> grpc.StatusCode:
         pb.SearchRequest(query="x", scope=Scope(tags=[f"t{number}" for number in range(51)])),
     ],
 )
-async def test_a_malformed_search_is_refused(query: QueryServiceStub, request_: pb.SearchRequest) -> None:
+async def test_a_malformed_search_is_refused(
+    query: "QueryServiceAsyncStub", request_: pb.SearchRequest
+) -> None:
     assert await refused(query.Search(request_)) == grpc.StatusCode.INVALID_ARGUMENT
