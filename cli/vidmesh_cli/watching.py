@@ -36,8 +36,7 @@ async def watch(client: AsyncClient, output: Output, *, job: str, after: int) ->
 
 async def follow(client: AsyncClient, output: Output, job: str, *, after: int = 0) -> Job:
     """Show a job's events until it has ended, and give the job as it is then."""
-    view = JobView(job_id=job)
-    view.sequence = after
+    view = JobView(job_id=job, sequence=after)
     try:
         if output.json_lines:
             await _relay(client, output, view)
@@ -82,25 +81,41 @@ def _tell_failure(output: Output, stage: str, failure: Failure) -> None:
 
 
 async def _relay(client: AsyncClient, output: Output, view: JobView) -> None:
-    watch = client.watch(
-        view.job_id, after_sequence=view.sequence, on_break=lambda problem: _tell_break(output, problem)
-    )
+    breaks = Breaks(output)
+    watch = client.watch(view.job_id, after_sequence=view.sequence, on_break=breaks.tell)
     async with aclosing(watch) as messages:
         async for message in messages:
+            breaks.over()
             view.sequence = message.event.sequence or view.sequence
             output.emit(message)
 
 
 async def _show(client: AsyncClient, output: Output, view: JobView) -> None:
     surface = Screen(output, view) if animated(sys.stderr) else Lines(output)
-    watch = client.watch(
-        view.job_id, after_sequence=view.sequence, on_break=lambda problem: _tell_break(output, problem)
-    )
+    breaks = Breaks(output)
+    watch = client.watch(view.job_id, after_sequence=view.sequence, on_break=breaks.tell)
     async with surface, aclosing(watch) as messages:
         async for message in messages:
+            breaks.over()
             for news in view.apply(message):
                 surface.tell(news)
 
 
-def _tell_break(output: Output, problem: VidmeshError) -> None:
-    output.say(f"{problem.message} Going on as soon as it is back ...", style="yellow")
+class Breaks:
+    """Tells of a break once, however often going on fails, and of its end."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._broken = False
+
+    def tell(self, problem: VidmeshError) -> None:
+        """The watch broke."""
+        if not self._broken:
+            self._output.say(f"{problem.message} Going on as soon as it is back ...", style="yellow")
+        self._broken = True
+
+    def over(self) -> None:
+        """A message came."""
+        if self._broken:
+            self._output.say("Back again; nothing was missed.", style="yellow")
+        self._broken = False

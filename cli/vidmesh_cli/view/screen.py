@@ -109,7 +109,7 @@ def drawing(job: JobView, console: Console, now: float | None = None) -> Rendera
     for _ in ("how far", "how fast", "how long"):
         rows.add_column(justify="right", no_wrap=True)
     rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    for stage in job.stages.values():
+    for stage in job.stages:
         rows.add_row(*_cells(stage, fancy=fancy, now=time.monotonic() if now is None else now))
     parts: list[RenderableType] = [Text(), rows]
     if job.draft:

@@ -17,6 +17,8 @@ _NO_SERVER = (
     "dns resolution failed",
     "connections to all backends failing",
 )
+# What a connection that is cut in the middle of a call is told as.
+_TORN = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED})
 
 
 class VidmeshError(Exception):
@@ -101,6 +103,9 @@ def _untold(error: grpc.aio.AioRpcError, endpoint: str) -> VidmeshError:
         message = f"{endpoint} did not answer in time."
         advice = "Try again; `vidmesh doctor` tells which part is slow or down."
         return VidmeshError(message, reason=code.name, code=code, advice=advice, retryable=True)
+    if code in _TORN:
+        message = f"The connection to {endpoint} broke off ({text or code.name})."
+        return VidmeshError(message, reason=code.name, code=code, advice="Try again.", retryable=True)
     handling = _handling(code.name)
     message = (
         f"{handling.title or 'The call failed.'} ({code.name}: {text})"

@@ -19,7 +19,7 @@ from vidmesh.events.v1.ingest_events_pb2 import (
 from vidmesh.events.v1.summarize_events_pb2 import SummaryDelta
 from vidmesh.ingest.v1.ingest_service_pb2 import JobSnapshot, WatchJobResponse
 from vidmesh.ingest.v1.job_pb2 import JOB_STATE_SUCCEEDED, Job, JobStage
-from vidmesh_cli.view.job import JobView
+from vidmesh_cli.view.job import STAGES, JobView
 from vidmesh_cli.view.news import Divided, Ended, Heard, Moved, News, Notice, Opened, Summarized
 from vidmesh_cli.view.rows import ended_line, how_far, how_fast, how_long, opened_line, stage_line
 from vidmesh_cli.view.stage import State
@@ -49,8 +49,8 @@ def test_a_whole_job(story: Story) -> None:
     assert [one.chapters[0].title for one in of_kind(Divided, news)] == ["Bees"]
     assert [one.outcome for one in of_kind(Ended, news)] == [JOB_OUTCOME_SUCCEEDED]
     assert ended_line(of_kind(Ended, news)[0]) == "Done in 17 s."
-    assert [stage.state for stage in view.stages.values()] == [State.DONE] * 4
-    assert (view.video_id, view.title, view.sequence) == ("video-1", "A talk", story[-1].event.sequence)
+    assert [stage.state for stage in view.stages] == [State.DONE] * 4
+    assert view.sequence == story[-1].event.sequence
 
 
 def test_each_stage_is_told_of_when_it_changes_and_at_each_tenth(
@@ -72,7 +72,7 @@ def test_each_stage_is_told_of_when_it_changes_and_at_each_tenth(
 def test_where_a_stage_tells_no_progress_it_is_reckoned_from_its_results(story: Story) -> None:
     view = JobView(job_id="job-1")
     told(view, story[:8])
-    transcribe = view.stages[stage_pb2.STAGE_TRANSCRIBE]
+    transcribe = view.stages[1]
     assert (how_far(transcribe), how_fast(transcribe), how_long(transcribe)) == (
         "0:10/0:20",
         "5.0x",
@@ -115,26 +115,24 @@ def test_a_cancelled_job_stops_and_a_retried_one_goes_on(
 ) -> None:
     view = JobView(job_id="job-1")
     told(view, [*story[:8], tell(job_cancelled=JobCancelled())])
-    assert [stage.state for stage in view.stages.values()] == [
+    assert [stage.state for stage in view.stages] == [
         State.DONE,
         State.CANCELLED,
         State.CANCELLED,
         State.CANCELLED,
     ]
     told(view, [tell(job_ended=JobEnded(outcome=JOB_OUTCOME_CANCELLED, run=1))])
-    assert view.outcome == JOB_OUTCOME_CANCELLED
 
     news = told(view, [tell(job_retried=JobRetried(run=2))])
     assert [one.text for one in of_kind(Notice, news)] == ["Run 2 begins."]
-    assert [stage.state for stage in view.stages.values()] == [State.DONE, *[State.WAITING] * 3]
-    assert view.outcome is None
+    assert [stage.state for stage in view.stages] == [State.DONE, *[State.WAITING] * 3]
     told(view, story[9:])
-    assert [stage.state for stage in view.stages.values()] == [State.DONE] * 4
+    assert [stage.state for stage in view.stages] == [State.DONE] * 4
 
 
 def test_where_events_are_gone_the_snapshot_stands_for_them() -> None:
     view = JobView(job_id="job-1")
-    stages = [JobStage(stage=number, state=stage_pb2.STAGE_STATE_SUCCEEDED) for number in view.stages]
+    stages = [JobStage(stage=number, state=stage_pb2.STAGE_STATE_SUCCEEDED) for number in STAGES]
     job = Job(
         video_id="v", title="A talk", state=JOB_STATE_SUCCEEDED, stages=stages, notices=["By PocketSphinx."]
     )
@@ -142,7 +140,7 @@ def test_where_events_are_gone_the_snapshot_stands_for_them() -> None:
 
     assert [one.text for one in of_kind(Notice, news)][1:] == ["By PocketSphinx."]
     assert [one.outcome for one in of_kind(Ended, news)] == [JOB_OUTCOME_SUCCEEDED]
-    assert [stage.state for stage in view.stages.values()] == [State.DONE] * 4
+    assert [stage.state for stage in view.stages] == [State.DONE] * 4
     assert view.sequence == 900
 
 
