@@ -18,7 +18,7 @@ from vidmesh_query.support import Similarity
 from vidmesh_query.wire import to_answer, to_hit
 from vidmesh_runtime.database import Pool
 
-PASSAGES = 8
+PASSAGES = 10
 """How many passages an answer is made from."""
 REWRITING = 10.0
 """Seconds that a language model has to rewrite a question."""

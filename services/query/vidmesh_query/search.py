@@ -78,7 +78,7 @@ class Searcher:
             self._pool,
             tenant=within.tenant,
             query=query,
-            videos=None if within.videos is None else list(within.videos),
+            keys=[within.tenant] if within.videos is None else list(within.videos),
             language=within.language,
             most=depth,
         )

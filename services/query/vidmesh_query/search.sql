@@ -1,33 +1,30 @@
 -- name: by_words
 -- Passages that hold words of the query, those with the most and the rarest words first. In each of the tenant's languages:
--- the query's stems, how many passages hold each, and the best of those found by the ones that are not in every other passage.
+-- the query's stems, the passages that hold each (so many at most), the best of them by the rarity of what they hold, and
+-- those ranked by how often they hold it too. `keys` are what their scope must share: the tenant, or videos of its own.
 with spoken_here as (
     select language, search_config(language) as config from spoken
     where tenant = :tenant and (:language = '' or language = :language)
 ), corpus as (
     select greatest(1, sum(passage_count))::float8 as passages from video where tenant = :tenant
 ), stem as (
-    select s.language, w.lexeme,
-        format('''%s''', replace(replace(w.lexeme, '\', '\\'), '''', ''''''))::tsquery as query
+    select s.language, format('''%s''', replace(replace(w.lexeme, '\', '\\'), '''', ''''''))::tsquery as query
     from spoken_here s, unnest(to_tsvector(s.config, searchable(:query))) w
     limit 64
-), weighed as (
-    select stem.language, stem.query, held.passages, ln(1 + corpus.passages / held.passages) as weight
+), weighed as materialized (
+    select stem.language, stem.query, held.ids, ln(1 + corpus.passages / cardinality(held.ids)) as weight
     from corpus, stem cross join lateral (
-        select count(*) as passages from (
-            select from passage p
-            where p.scope @> array[:tenant] and p.fulltext @@ stem.query and p.language = stem.language
-            limit 5000
+        select array_agg(one.id) as ids from (
+            select p.id from passage p
+            where p.scope && :keys::text[] and p.fulltext @@ stem.query
+                and p.tenant = :tenant and p.language = stem.language
+            limit 2000
         ) one
     ) held
-    where held.passages > 0
+    where held.ids is not null
 ), candidate as (
-    select distinct found.id from weighed cross join lateral (
-        select p.id from passage p
-        where p.scope @> array[:tenant] and p.fulltext @@ weighed.query and p.language = weighed.language
-            and (:videos::text[] is null or p.video_id = any(:videos::text[]))
-        limit 1000
-    ) found
+    select held.id from weighed cross join lateral unnest(weighed.ids) as held (id)
+    group by held.id order by sum(weighed.weight) desc, held.id limit 500
 )
 select p.id
 from candidate join passage p using (id)
@@ -42,10 +39,9 @@ limit :most;
 select p.id
 from spoken s cross join lateral (
     select p.id, p.fulltext, p.video_id, p.job_id from passage p
-    where p.scope @> array[:tenant] and p.language = s.language
+    where p.scope && :keys::text[] and p.tenant = :tenant and p.language = s.language
         and p.fulltext @@ websearch_to_tsquery(search_config(s.language), searchable(:query))
-        and (:videos::text[] is null or p.video_id = any(:videos::text[]))
-    limit 5000
+    limit 2000
 ) p
 join video v on v.id = p.video_id and v.shown_job = p.job_id
 where s.tenant = :tenant and (:language = '' or s.language = :language)

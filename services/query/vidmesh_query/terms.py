@@ -8,6 +8,7 @@ from importlib.resources import files
 # Scripts that put no blanks between words.
 _UNSPACED = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _TOKEN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:'[^\W_{_UNSPACED}]+)*")
+_WRITTEN = re.compile(r"[^\W_][\w'-]*")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]{{2,}}")
 
 
@@ -53,6 +54,13 @@ def numbers(text: str) -> set[str]:
     return {_NUMBERS[word] for word in words if word in _NUMBERS and word != "one"} | {
         word for word in words if word.isdigit()
     }
+
+
+def names(text: str) -> set[str]:
+    """The stems of words written with a capital letter inside a sentence, or with digits: what a text is about by name."""
+    words = [match.group() for match in _WRITTEN.finditer(text)]
+    named = [word for place, word in enumerate(words) if word[0].isdigit() or (place and word[0].isupper())]
+    return {one for word in named for one in content(word)}
 
 
 def share(wanted: Collection[str], text: str) -> float:

@@ -40,3 +40,17 @@ def test_one_sentence_over_two_segments_is_one() -> None:
         "They left.",
     ]
     assert sentences(replace(one, segments=one.segments[:1]))[0].end == len("The lions carried")
+
+
+def test_a_question_repeated_is_no_answer_but_what_follows_it_is(embedder: WordLlamaEmbedder) -> None:
+    talk = passage(
+        "So what did the lions carry?", "Boxes, and quite a lot of them.", "Then it rained.", "Nobody minded."
+    )
+    [found, *_] = extract("What did the lions carry?", [talk], embedder.similarity)
+    assert found.text == "So what did the lions carry? Boxes, and quite a lot of them. Then it rained."
+
+
+def test_a_name_that_nobody_says_has_no_answer(embedder: WordLlamaEmbedder) -> None:
+    towers = passage("There are very tall cranes and cell towers.", "He was not that tall.")
+    assert extract("How tall is the Eiffel Tower in 1889?", [LIONS], embedder.similarity) == []
+    assert extract("How tall are the cranes?", [towers], embedder.similarity)

@@ -1,6 +1,6 @@
 import pytest
 
-from vidmesh_query.terms import content, numbers, share, stem, tokens
+from vidmesh_query.terms import content, names, numbers, share, stem, tokens
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,8 @@ def test_share_counts_stems() -> None:
     assert share(content("lions carry boxes"), "A lion carried a box.") == 1.0
     assert share(content("tigers carry boxes"), "A lion carried a box.") == pytest.approx(2 / 3)
     assert share([], "anything") == 0.0
+
+
+def test_names_are_words_with_capitals_inside_a_sentence() -> None:
+    assert names("What did the Eiffel Tower cost in 1889?") == {"eiffel", "tower", "1889"}
+    assert names("Why is that so?") == set()
