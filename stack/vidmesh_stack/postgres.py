@@ -51,6 +51,7 @@ class Postgres:
         self._run = run
         self._log = log
         self._account = postgres_account(data)
+        self._unsettled = False
 
     def dsn(self, role: str) -> str:
         """The address of the database for a role such as `vidmesh_ingest`, or `postgres` for everything."""
@@ -61,6 +62,12 @@ class Postgres:
         await self._outlive_earlier()
         if not self._data.exists():
             await self._make_cluster()
+
+    async def settle(self) -> None:
+        """Flush a new cluster to disk: a thousand files, which takes seconds on a slow one. The server may run already."""
+        if self._unsettled:
+            await self._initdb(f"--pgdata={self._data}", "--sync-only")
+            self._unsettled = False
 
     def program(self) -> Program:
         """The server, its access rules written."""
@@ -121,19 +128,24 @@ class Postgres:
         new.mkdir()
         give(new, self._account, mode=0o700)
         own_name()
-        initdb = Program(
+        await self._initdb(
+            f"--pgdata={new}",
+            f"--username={SUPERUSER}",
+            "--auth=peer",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--no-instructions",
+            "--no-sync",
+        )
+        new.rename(self._data)
+        self._unsettled = True
+
+    async def _initdb(self, *arguments: str) -> None:
+        program = Program(
             name="initdb",
-            argv=(
-                str(binaries() / "initdb"),
-                f"--pgdata={new}",
-                f"--username={SUPERUSER}",
-                "--auth=peer",
-                "--encoding=UTF8",
-                "--locale=C.UTF-8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--no-instructions",
-            ),
+            argv=(str(binaries() / "initdb"), *arguments),
             answers=self._answers,
             log=self._log,
             account=self._account,
@@ -141,7 +153,7 @@ class Postgres:
         with self._log.open("ab") as log:
             start = log.tell()
             process = await asyncio.create_subprocess_exec(
-                *initdb.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                *program.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
             try:
                 code = await process.wait()
@@ -152,7 +164,6 @@ class Postgres:
             raise StackError(
                 f"PostgreSQL's initdb ended with exit code {code}:\n{last_lines(self._log, since=start)}"
             )
-        new.rename(self._data)
 
     async def _outlive_earlier(self) -> None:
         """Wait for the server of a stack that was killed: it shuts down by itself, but takes a moment."""

@@ -151,8 +151,12 @@ class Stack:
             self._start_postgres(self._postgres),
             asyncio.to_thread(write_descriptors, descriptors),
         )
-        if settings.services:
-            await self._start_mesh(jwks=jwks, sockets=sockets, descriptors=descriptors)
+        mesh = (
+            [self._start_mesh(jwks=jwks, sockets=sockets, descriptors=descriptors)]
+            if settings.services
+            else []
+        )
+        await _together(self._postgres.settle(), *mesh)
         folder.write_token(self.token(ttl=TOKEN_TTL))
         self._ready = True
         self._write_state()
