@@ -182,9 +182,9 @@ async def test_captions_of_a_page_are_fetched_without_its_media(
     )
     job = (await ingest.submit(url=url, captions=CaptionMode.CAPTION_MODE_PREFER)).job
     told = facts(await ingest.events(job.id, "source_ingested", "job_ended"))
-    assert [kind(e) for e in told] == ["job_accepted", "captions_found", "source_ingested"] or kind(
-        told[1]
-    ) == "source_opened"
+    assert [kind(e) for e in told] == ["job_accepted", "source_opened", "captions_found", "source_ingested"]
+    assert told[1].source_opened.title == "T"
+    assert told[3].source_ingested.duration.ToTimedelta().total_seconds() == 2
     assert "Hello there." in (tmp_path / "media" / told[-2].captions_found.media_key).read_text()
 
 
@@ -254,6 +254,22 @@ async def test_an_unreachable_host_is_tried_again_and_then_given_up(
     assert ended.failure.reason == ErrorReason.ERROR_REASON_SOURCE_UNREACHABLE
     assert ended.failure.retryable
     assert len(origin.hits) == 4
+
+
+async def test_a_site_that_asks_for_it_is_left_alone_by_all_jobs(ingest: Ingest, origin: Origin) -> None:
+    slow = origin.page("/a.mp4", "slow down", status=429, Retry_After="2")
+    first = (await ingest.submit(url=slow)).job
+    waiting = (await ingest.events(first.id, "stage_progress"))[-1].stage_progress
+    assert waiting.activity == "waiting to try again: The server answers 429 Too Many Requests."
+    second = (await ingest.submit(url=origin.page("/b.mp4", "hello", status=410))).job
+    waiting = (await ingest.events(second.id, "stage_progress", "job_ended"))[-1].stage_progress
+    assert waiting.activity == "waiting to try again: The site limits how often it is asked."
+    assert origin.paths() == ["/a.mp4"]
+    ended = (await ingest.events(second.id, "job_ended"))[-1].job_ended
+    assert ended.failure.reason in {
+        ErrorReason.ERROR_REASON_VIDEO_REMOVED,
+        ErrorReason.ERROR_REASON_RATE_LIMITED,
+    }
 
 
 async def test_nothing_is_left_on_the_disk_but_what_is_kept(

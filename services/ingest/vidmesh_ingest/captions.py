@@ -80,3 +80,8 @@ def read_captions(text: str) -> str:
 def has_cues(vtt: str) -> bool:
     """Whether a WebVTT text has anything to show."""
     return "-->" in vtt
+
+
+def end_of(vtt: str) -> float:
+    """When the last cue of a WebVTT text ends, in seconds; 0 where there is none."""
+    return max((cue.end for cue in pysubs2.SSAFile.from_string(vtt, format_="vtt")), default=0) / 1000

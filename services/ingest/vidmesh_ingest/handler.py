@@ -5,6 +5,7 @@ import logging
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from google.protobuf.message import Message
@@ -21,9 +22,10 @@ from vidmesh.events.v1.ingest_events_pb2 import (
     WindowReady,
 )
 from vidmesh.events.v1.stage_pb2 import STAGE_INGEST
-from vidmesh_ingest.captions import has_cues
+from vidmesh_ingest.captions import end_of, has_cues
 from vidmesh_ingest.ending import STAGE, end_stage, windows_folder
 from vidmesh_ingest.fetching import Fetcher, Source
+from vidmesh_ingest.identity import host_of
 from vidmesh_ingest.job import Job
 from vidmesh_ingest.language import best, tag
 from vidmesh_ingest.media import MediaLimits
@@ -42,6 +44,8 @@ from vidmesh_runtime.work import Lease
 log = logging.getLogger(__name__)
 
 _TITLE = 500
+_PAUSE = timedelta(minutes=1)
+"""How long a site is left alone that limits how often it is asked and does not say for how long."""
 
 
 class Handler:
@@ -66,14 +70,31 @@ class Handler:
         folder = self._folder / str(job.id)
         folder.mkdir(parents=True, exist_ok=True)
         try:
+            await self._respect_pause(job)
             async with self._fetcher.open(job, folder) as source:
                 await _Attempt(self._parts, self._limits, self._plan, job, source).run(lease)
         except SourceError as error:
-            failure = to_failure(error)
-            if not failure.retryable:
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-            raise failure from error
+            raise await self._failed(job, folder, error) from error
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _respect_pause(self, job: Job) -> None:
+        """Leaves a site alone that has asked for it, whichever job it told so."""
+        wait: timedelta | None = await sql.host_pause(self._parts.pool, host=host_of(job.source))
+        if wait is not None:
+            raise SourceError(Reason.RATE_LIMITED, "The site limits how often it is asked.", retry_after=wait)
+
+    async def _failed(self, job: Job, folder: Path, error: SourceError) -> Failure:
+        """What a failure of the source means: files kept for another attempt or not, and the site left alone for a while."""
+        if error.reason is Reason.RATE_LIMITED:
+            error.retry_after = error.retry_after or _PAUSE
+            await sql.pause_host(self._parts.pool, host=host_of(job.source), wait=error.retry_after)
+        failure = to_failure(error)
+        if failure.retryable:
+            told = StageProgress(stage=STAGE_INGEST, activity=f"waiting to try again: {error.message}")
+            await self._parts.ticker.tick(tenant=job.tenant, job_id=str(job.id), stage=STAGE, event=told)
+        else:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return failure
 
     async def tidy(self, lease: Lease) -> None:
         """Deletes a folder of the media store."""
@@ -111,6 +132,7 @@ class _Attempt:
         if self._source.captions and wanted:
             captions = await self._site_captions()
             if captions is not None:
+                await self._tell_opened(self._source.title, self._source.seconds)
                 await self._finish(lease, captions=captions)
                 return
         async with self._fetching() as fetched:
@@ -231,8 +253,7 @@ class _Attempt:
         """Keeps what is to be kept and tells that the source was read, with the end of the work in one transaction."""
         folder = f"{self._job.tenant}/{self._job.video_id}"
         fact = SourceIngested(
-            video_id=str(self._job.video_id),
-            duration=to_duration(reading.seconds if reading else self._source.seconds or 0),
+            video_id=str(self._job.video_id), duration=to_duration(self._length(reading, captions))
         )
         if reading is not None and opening is not None:
             fact.warning = reading.warning
@@ -266,6 +287,12 @@ class _Attempt:
                 fact.window_count = last["index"] + 1 if last else 0
             await self._tell(connection, fact)
             await end_stage(connection, self._job.tenant, self._job.id, STAGE)
+
+    def _length(self, reading: Reading | None, captions: tuple[str, str] | None) -> float:
+        """How long the video is, by the best that is known of it."""
+        if reading is not None:
+            return reading.seconds
+        return self._source.seconds or (end_of(captions[1]) if captions else 0.0)
 
     async def _tell(self, connection: Connection, fact: Message) -> None:
         await outbox.tell(

@@ -71,6 +71,11 @@ def site_key(extractor: str, video_id: str) -> str:
     return f"{extractor.lower()}:{video_id}"
 
 
+def host_of(source: str) -> str:
+    """The host of a link; empty for what is none."""
+    return urlsplit(source).hostname or ""
+
+
 def _host(parts: SplitResult) -> str:
     host = (parts.hostname or "").rstrip(".")
     if host.isascii():

@@ -154,3 +154,11 @@ select given.id from unnest(:ids::uuid[]) as given (id)
 where not exists (
     select from job j where j.id = given.id and (j.ended_at is null or j.ended_at > now() - interval '1 minute')
 );
+
+-- name: host_pause$
+-- How long a site is still to be left alone; null where it may be asked.
+select until - now() from host_pause where host = :host and until > now();
+
+-- name: pause_host!
+insert into host_pause (host, until) values (:host, now() + :wait::interval)
+on conflict (host) do update set until = greatest(host_pause.until, excluded.until);

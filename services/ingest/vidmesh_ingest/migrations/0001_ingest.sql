@@ -86,3 +86,9 @@ create table upload (
     expires_at timestamptz not null
 );
 create index upload_expires on upload (expires_at);
+
+-- Sites that asked to be left alone.
+create table host_pause (
+    host text primary key,
+    until timestamptz not null
+);
