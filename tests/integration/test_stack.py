@@ -134,56 +134,53 @@ async def test_a_second_start_goes_on_with_what_was_kept(tmp_path: Path) -> None
         assert stack.token().split(".")[0] == token.split(".")[0]
 
 
-async def test_each_service_has_its_own_schema_alone(tmp_path: Path) -> None:
-    async with Stack(base(tmp_path)) as stack:
-        owner = await asyncpg.connect(stack.postgres_dsn("vidmesh_ingest"))
-        await owner.execute("create table ingest.secret (id int)")
-        await owner.close()
-        for service in SERVICES:
-            role = await asyncpg.connect(stack.postgres_dsn(f"vidmesh_{service}"))
-            await role.execute(f"create table {service}.own (id int)")
-            if service != "ingest":
-                with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                    await role.fetch("select * from ingest.secret")
-                with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                    await role.execute("create table ingest.intruder (id int)")
-            for forbidden in ("create table public.t (id int)", "create schema extra", "create role x"):
-                with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                    await role.execute(forbidden)
-            await role.close()
+async def test_each_service_has_its_own_schema_alone(stack: Stack) -> None:
+    owner = await asyncpg.connect(stack.postgres_dsn("vidmesh_ingest"))
+    await owner.execute("create table ingest.secret (id int)")
+    await owner.close()
+    for service in SERVICES:
+        role = await asyncpg.connect(stack.postgres_dsn(f"vidmesh_{service}"))
+        await role.execute(f"create table {service}.own (id int)")
+        if service != "ingest":
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await role.fetch("select * from ingest.secret")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await role.execute("create table ingest.intruder (id int)")
+        for forbidden in ("create table public.t (id int)", "create schema extra", "create role x"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await role.execute(forbidden)
+        await role.close()
 
 
-async def test_composes_scripts_give_the_roles_their_passwords(tmp_path: Path) -> None:
+async def test_composes_scripts_give_the_roles_their_passwords(stack: Stack, tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     for service in SERVICES:
         (tmp_path / "secrets" / f"{service}_password").write_text(f"secret of {service}")
     passwords = tmp_path / "passwords.sql"
     script = Path("deploy/passwords.sql").read_text()
     passwords.write_text(script.replace("/run/secrets", str(tmp_path / "secrets")))
-    async with Stack(base(tmp_path / "data")) as stack:
-        psql = await asyncio.create_subprocess_exec(
-            binaries() / "psql",
-            *(
-                f"--dbname={stack.postgres_dsn()}",
-                "--no-psqlrc",
-                "--set=ON_ERROR_STOP=1",
-                "--single-transaction",
-            ),
-            *("--file=stack/vidmesh_stack/database.sql", f"--file={passwords}"),
-        )
-        assert await psql.wait() == 0
-        database = await asyncpg.connect(stack.postgres_dsn())
-        roles = await database.fetch("select rolname from pg_authid where rolpassword like 'SCRAM-SHA-256%'")
-        assert {role["rolname"] for role in roles} == {f"vidmesh_{service}" for service in SERVICES}
-        await database.close()
+    psql = await asyncio.create_subprocess_exec(
+        binaries() / "psql",
+        *(
+            f"--dbname={stack.postgres_dsn()}",
+            "--no-psqlrc",
+            "--set=ON_ERROR_STOP=1",
+            "--single-transaction",
+        ),
+        *("--file=stack/vidmesh_stack/database.sql", f"--file={passwords}"),
+    )
+    assert await psql.wait() == 0
+    database = await asyncpg.connect(stack.postgres_dsn())
+    roles = await database.fetch("select rolname from pg_authid where rolpassword like 'SCRAM-SHA-256%'")
+    assert {role["rolname"] for role in roles} == {f"vidmesh_{service}" for service in SERVICES}
+    await database.close()
 
 
-async def test_text_in_any_language_is_folded_and_indexed(tmp_path: Path) -> None:
-    async with Stack(base(tmp_path)) as stack:
-        database = await asyncpg.connect(stack.postgres_dsn("vidmesh_query"))
-        assert await database.fetchval("select lower('ÄÖÜ ЖЮ')") == "äöü жю"
-        assert await database.fetchval("select to_tsvector('simple', 'Überblick Жизнь') @@ 'жизнь'::tsquery")
-        await database.close()
+async def test_text_in_any_language_is_folded_and_indexed(stack: Stack) -> None:
+    database = await asyncpg.connect(stack.postgres_dsn("vidmesh_query"))
+    assert await database.fetchval("select lower('ÄÖÜ ЖЮ')") == "äöü жю"
+    assert await database.fetchval("select to_tsvector('simple', 'Überblick Жизнь') @@ 'жизнь'::tsquery")
+    await database.close()
 
 
 @pytest.mark.parametrize("part", ["nats", "postgres", "ingest", "gateway"])
