@@ -50,7 +50,7 @@ def test_the_main_job_by_script(mesh: Mesh, tenant: str, tmp_path: Path, way: st
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed here")
     printed = run(BLOCKS["setup"] + BLOCKS[way], mesh, tmp_path, tenant)
-    for sign in ("JOB_OUTCOME_SUCCEEDED",) if way == "json" else ("SubmitVideo", "-->"):
+    for sign in ("JOB_OUTCOME_SUCCEEDED",) if way == "json" else ("SubmitVideoRequest", "-->"):
         assert sign in printed
 
 

@@ -197,7 +197,8 @@ async def submit(client: AsyncClient, upload_id: str) -> Job:
         try:
             return (await client.ingest.SubmitVideo(request)).job
         except VidmeshError as error:
-            assert error.retryable, error
+            if not error.retryable:
+                raise
             await asyncio.sleep(0.3)
 
 
