@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidmesh.client import read_endpoint
-from vidmesh_cli.asked import Asked, MisuseError
+from vidmesh_cli.asked import STANDARD_INPUT, Asked, MisuseError
 from vidmesh_stack.folder import Folder
 
 
@@ -48,7 +48,7 @@ def find(asked: Asked) -> Address:
 
 
 def _given_token(token_file: str | None) -> str | None:
-    if token_file == "-":  # noqa: S105 - standard input, as other commands name it
+    if token_file == STANDARD_INPUT:
         return sys.stdin.readline().strip()
     if token_file is not None:
         return _read(Path(token_file))

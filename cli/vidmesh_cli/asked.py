@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-PANEL = "Mesh and form"
+DATA = Path(".vidmesh")
+STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,17 @@ class Asked:
     """The data folder of a mesh on this machine."""
     json: bool
     """Whether to print JSON for programs."""
+
+    def flags(self) -> str:
+        """Give the options that another command needs to reach the same mesh: those that no variable gives it."""
+        words: list[str] = []
+        if self.endpoint and self.endpoint != os.environ.get("VIDMESH_ENDPOINT"):
+            words += ["--endpoint", self.endpoint]
+        if self.token_file and self.token_file != STANDARD_INPUT:
+            words += ["--token-file", self.token_file]
+        if str(self.data) != os.environ.get("VIDMESH_DATA", str(DATA)):
+            words += ["--data", str(self.data)]
+        return shlex.join(words)
 
 
 class MisuseError(Exception):
@@ -46,7 +60,7 @@ _OPTIONS = {
     ],
     "json": Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")],
 }
-_DEFAULTS = {"endpoint": None, "token_file": None, "data": Path(".vidmesh"), "json": False}
+_DEFAULTS = {"endpoint": None, "token_file": None, "data": DATA, "json": False}
 
 
 def with_mesh(command: Callable[..., None]) -> Callable[..., None]:

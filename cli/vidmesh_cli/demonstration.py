@@ -18,10 +18,12 @@ from vidmesh.ingest.v1.job_pb2 import (
 )
 from vidmesh.query.v1.query_service_pb2 import AskRequest
 from vidmesh.query.v1.search_pb2 import Answer, Scope
+from vidmesh.summarize.v1.summarize_service_pb2 import ListChaptersRequest
 from vidmesh_cli.asked import MisuseError
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.finding import answered, show_answer
 from vidmesh_cli.output import Output, as_dict
+from vidmesh_cli.printable import one_line
 from vidmesh_cli.source import read_source
 from vidmesh_cli.starting import readable, stack_settings
 from vidmesh_cli.submission import Wishes, submit_one
@@ -43,7 +45,8 @@ class Plan:
     """What is shown."""
 
     source: str
-    question: str
+    question: str | None
+    """None: one is made of what the video turns out to be about."""
     again: bool
     """Whether the work is done anew although it was done before."""
 
@@ -52,7 +55,7 @@ def plan(source: str | None, question: str | None) -> Plan:
     """Choose the sample and its question unless others are given. Raises MisuseError for what is no source."""
     if source is not None:
         read_source(source)
-        return Plan(source=source, question=question or "What is this about?", again=False)
+        return Plan(source=source, question=question, again=False)
     checkout = Path(__file__).parents[2]
     sample = next((folder / SAMPLE for folder in (Path.cwd(), checkout) if (folder / SAMPLE).is_file()), None)
     if sample is None:
@@ -99,7 +102,12 @@ async def _video(client: AsyncClient, output: Output, chosen: Plan) -> Job:
     return job
 
 
-async def _answer(client: AsyncClient, output: Output, job: Job, question: str) -> Answer:
+async def _answer(client: AsyncClient, output: Output, job: Job, question: str | None) -> Answer:
+    """Ask the question, or one about the video's longest chapter; nothing where nothing is said."""
+    question = question or await _own_question(client, job.video_id)
+    if question is None:
+        output.say("\nNothing is said in the video, so there is nothing to ask.")
+        return Answer()
     _heading(output, f"Asking: {question}")
     answer = await answered(
         client, output, AskRequest(question=question, scope=Scope(video_ids=[job.video_id]))
@@ -107,6 +115,12 @@ async def _answer(client: AsyncClient, output: Output, job: Job, question: str) 
     if not output.json_lines:
         show_answer(output, answer)
     return answer
+
+
+async def _own_question(client: AsyncClient, video: str) -> str | None:
+    chapters = (await client.summarize.ListChapters(ListChaptersRequest(video_id=video))).chapters
+    longest = max(chapters, key=lambda chapter: chapter.end.seconds - chapter.start.seconds, default=None)
+    return f"What is said about {one_line(longest.title)}?" if longest is not None else None
 
 
 def _has_text(job: Job) -> bool:

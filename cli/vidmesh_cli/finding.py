@@ -13,7 +13,7 @@ from vidmesh.query.v1.query_service_pb2 import AskRequest, SearchRequest
 from vidmesh.query.v1.search_pb2 import Answer, AnswerKind, Hit, Scope, Snippet
 from vidmesh_cli.entry import Entry, plain, timed
 from vidmesh_cli.exit_code import ExitCode
-from vidmesh_cli.ids import video_id
+from vidmesh_cli.ids import short, video_id
 from vidmesh_cli.output import Output, animated
 from vidmesh_cli.printable import one_line, printable
 from vidmesh_cli.units import clock
@@ -51,7 +51,7 @@ async def search(
             ("vidmesh jobs", "which videos there are"), (f'vidmesh ask "{one_line(query)}"', "ask instead")
         )
     else:
-        output.hint((f'vidmesh ask "..." --video {best.video_id}', "an answer with its moments"))
+        output.hint((f'vidmesh ask "..." --video {short(best.video_id)}', "an answer with its moments"))
     return ExitCode.OK
 
 
@@ -64,7 +64,7 @@ async def ask(client: AsyncClient, output: Output, *, question: str, videos: Seq
         return ExitCode.OK
     show_answer(output, answer)
     if answer.citations:
-        output.hint((f"vidmesh transcript {answer.citations[0].video_id}", "all that is said there"))
+        output.hint((f"vidmesh transcript {short(answer.citations[0].video_id)}", "all that is said there"))
     else:
         output.hint(("vidmesh search WORDS", "look for the words themselves"))
     return ExitCode.OK

@@ -11,6 +11,11 @@ MOST = 2000
 """How many of the newest jobs are looked through for a shortened id."""
 
 
+def short(whole: str) -> str:
+    """Give the beginning of an id that is enough to type: its time to the millisecond, for ids are UUIDs of version 7."""
+    return whole[:13]
+
+
 def shortened(ids: Collection[str]) -> dict[str, str]:
     """Give each id the beginning that tells it from the others: all of one length, at least eight characters."""
     distinct = set(ids)

@@ -9,7 +9,7 @@ from vidmesh import AsyncClient
 from vidmesh.ingest.v1.ingest_service_pb2 import CancelJobRequest, DeleteVideoRequest, RetryJobRequest
 from vidmesh.ingest.v1.job_pb2 import Job, JobState
 from vidmesh_cli.exit_code import ExitCode
-from vidmesh_cli.ids import job_id, shortened, video_id
+from vidmesh_cli.ids import job_id, short, shortened, video_id
 from vidmesh_cli.output import Output
 from vidmesh_cli.printable import one_line
 from vidmesh_cli.units import clock, span
@@ -40,8 +40,8 @@ async def jobs(client: AsyncClient, output: Output, *, limit: int) -> ExitCode:
         return ExitCode.OK
     _show(output, found)
     output.hint(
-        (f"vidmesh watch {found[0].id}", "follow a job, or see it again"),
-        (f"vidmesh summary {found[0].video_id}", "what a video is about"),
+        (f"vidmesh watch {short(found[0].id)}", "follow a job, or see it again"),
+        (f"vidmesh summary {short(found[0].video_id)}", "what a video is about"),
     )
     return ExitCode.OK
 
@@ -51,7 +51,7 @@ async def cancel(client: AsyncClient, output: Output, *, job: str) -> ExitCode:
     whole = await job_id(client, job)
     stopped = (await client.ingest.CancelJob(CancelJobRequest(job_id=whole))).job
     _tell(output, stopped, f"Cancelled: {one_line(stopped.title)}. What it had made stays.")
-    output.hint((f"vidmesh retry {stopped.id}", "go on where it stopped"))
+    output.hint((f"vidmesh retry {short(stopped.id)}", "go on where it stopped"))
     return ExitCode.OK
 
 
@@ -60,7 +60,7 @@ async def retry(client: AsyncClient, output: Output, *, job: str) -> ExitCode:
     whole = await job_id(client, job)
     again = (await client.ingest.RetryJob(RetryJobRequest(job_id=whole))).job
     _tell(output, again, f"Run {again.run} begins: {one_line(again.title)}. What is done is not done again.")
-    output.hint((f"vidmesh watch {again.id}", "see it happen"))
+    output.hint((f"vidmesh watch {short(again.id)}", "see it happen"))
     return ExitCode.OK
 
 

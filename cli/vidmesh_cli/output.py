@@ -42,8 +42,9 @@ def console(stream: TextIO) -> Console:
 class Output:
     """The two streams, in the form asked for."""
 
-    def __init__(self, *, json_lines: bool) -> None:
+    def __init__(self, *, json_lines: bool, flags: str = "") -> None:
         self.json_lines = json_lines
+        self._flags = flags
         self.data = console(sys.stdout)
         self.messages = console(sys.stderr)
 
@@ -79,14 +80,20 @@ class Output:
         )
 
     def hint(self, *commands: tuple[str, str]) -> None:
-        """Tell people what to do next: pairs of a command and what it is for."""
+        """Tell people what to do next: pairs of a command and what it is for; ours get the flags that say which mesh."""
         if self.json_lines:
             return
+        commands = tuple((self.flagged(command), purpose) for command, purpose in commands)
         width = max((len(command) for command, _ in commands if len(command) <= WIDE), default=0)
         self.say("\nNext:", style="dim")
         for command, purpose in commands:
             line = Text.assemble("  ", (command.ljust(width), "bold"), ("   " + purpose, "dim"))
             self.messages.print(line, soft_wrap=True)  # a command must stay on one line to be copied
+
+    def flagged(self, command: str) -> str:
+        """Give a command of ours with the flags that say which mesh, unless it says so itself."""
+        ours = command.startswith("vidmesh ") and "--data" not in command
+        return f"{command} {self._flags}" if ours and self._flags else command
 
     def failure(self, error: VidmeshError) -> None:
         """Tell why something failed and what to do about it."""

@@ -16,7 +16,7 @@ from vidmesh.transcribe.v1.transcribe_service_pb2 import (
 from vidmesh.transcribe.v1.transcript_pb2 import ExportFormat, Transcript
 from vidmesh_cli.entry import plain, timed
 from vidmesh_cli.exit_code import ExitCode
-from vidmesh_cli.ids import video_id
+from vidmesh_cli.ids import short, video_id
 from vidmesh_cli.output import Output
 from vidmesh_cli.printable import one_line, printable
 from vidmesh_cli.units import clock
@@ -77,7 +77,7 @@ async def summary(client: AsyncClient, output: Output, *, video: str) -> ExitCod
         )
         for section in found.sections:
             output.show(timed(clock(section.start.seconds), Text(one_line(section.text))))
-        output.hint((f"vidmesh transcript {whole} --follow", "what is said, as it is heard"))
+        output.hint((f"vidmesh transcript {short(whole)} --follow", "what is said, as it is heard"))
         return ExitCode.OK
     output.show(plain(printable(found.text)))
     made = (
@@ -87,8 +87,8 @@ async def summary(client: AsyncClient, output: Output, *, video: str) -> ExitCod
     )
     output.say(f"({made})", style="dim")
     output.hint(
-        (f"vidmesh chapters {whole}", "where what is said"),
-        (f'vidmesh ask "..." --video {whole}', "an answer with its moments"),
+        (f"vidmesh chapters {short(whole)}", "where what is said"),
+        (f'vidmesh ask "..." --video {short(whole)}', "an answer with its moments"),
     )
     return ExitCode.OK
 
@@ -108,7 +108,7 @@ async def chapters(client: AsyncClient, output: Output, *, video: str) -> ExitCo
         output.say(
             "There are no chapters: nothing is said in the video." if done else "There are no chapters yet."
         )
-    output.hint((f"vidmesh summary {whole}", "the whole in short"))
+    output.hint((f"vidmesh summary {short(whole)}", "the whole in short"))
     return ExitCode.OK
 
 
@@ -130,7 +130,7 @@ def _end(output: Output, known: Transcript) -> ExitCode:
             output.problem(known.failure.message, advice=known.failure.advice)
         elif known.state != STAGE_STATE_SUCCEEDED:
             output.say(f"The transcript is not whole yet: it reaches {clock(known.through.seconds)}.")
-            output.hint((f"vidmesh transcript {known.video_id} --follow", "the rest as it comes"))
+            output.hint((f"vidmesh transcript {short(known.video_id)} --follow", "the rest as it comes"))
         else:
-            output.hint((f"vidmesh transcript {known.video_id} --format srt", "the same as subtitles"))
+            output.hint((f"vidmesh transcript {short(known.video_id)} --format srt", "the same as subtitles"))
     return ExitCode.JOB_FAILED if known.state == STAGE_STATE_FAILED else ExitCode.OK

@@ -23,13 +23,13 @@ Work = Callable[[AsyncClient, Output], Awaitable[ExitCode]]
 
 def run(asked: Asked, work: Work) -> NoReturn:
     """Do the work with a client and end the command with its code."""
-    output = Output(json_lines=asked.json)
+    output = Output(json_lines=asked.json, flags=asked.flags())
     raise typer.Exit(ending(output, lambda: asyncio.run(_connected(asked, output, work))))
 
 
 def run_here(asked: Asked, work: Callable[[Output], Awaitable[ExitCode]]) -> NoReturn:
     """Do work on this machine, where no client is needed from the start, and end the command with its code."""
-    output = Output(json_lines=asked.json)
+    output = Output(json_lines=asked.json, flags=asked.flags())
 
     async def act() -> ExitCode:
         return await work(output)
@@ -56,7 +56,7 @@ def ending(output: Output, act: Callable[[], ExitCode]) -> ExitCode:
         output.problem(str(error))
     except MisuseError as error:
         raise typer.BadParameter(str(error)) from error
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Who read our output has gone, as in `| head`. What is still buffered must not fail once more at exit.

@@ -84,7 +84,11 @@ async def _run(output: Output, chosen: StackSettings) -> None:
         async with Stack(chosen, view.tell) as stack:
             view.end()
             doors = doors_of(Folder(chosen.data), stack.endpoint)
-            doors.show(output, took=time.monotonic() - began, stop_with="Ctrl-C, or `vidmesh down`")
+            doors.show(
+                output,
+                took=time.monotonic() - began,
+                stop_with=f"Ctrl-C, or {output.flagged('vidmesh down')}",
+            )
             if output.json_lines:
                 output.result(doors.result())
             try:

@@ -26,6 +26,7 @@ from vidmesh.ingest.v1.job_pb2 import Job, JobState
 from vidmesh.ingest.v1.video_pb2 import Source
 from vidmesh_cli.entry import plain
 from vidmesh_cli.exit_code import ExitCode
+from vidmesh_cli.ids import short
 from vidmesh_cli.output import Output, animated, as_dict
 from vidmesh_cli.printable import one_line
 from vidmesh_cli.source import read_source
@@ -59,7 +60,8 @@ async def submit(
             for job in jobs:
                 output.show(plain(job.id))
             output.hint(
-                (f"vidmesh watch {jobs[0].id}", "see it happen"), ("vidmesh jobs", "how all jobs stand")
+                (f"vidmesh watch {short(jobs[0].id)}", "see it happen"),
+                ("vidmesh jobs", "how all jobs stand"),
             )
         return ExitCode.OK
     ended = [await follow(client, output, job.id) for job in jobs]

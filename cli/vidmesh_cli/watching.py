@@ -17,7 +17,7 @@ from vidmesh.ingest.v1.job_pb2 import (
     Job,
 )
 from vidmesh_cli.exit_code import ExitCode
-from vidmesh_cli.ids import job_id
+from vidmesh_cli.ids import job_id, short
 from vidmesh_cli.output import Output, animated
 from vidmesh_cli.view.job import STAGES, JobView
 from vidmesh_cli.view.lines import Lines
@@ -65,14 +65,16 @@ def tell_end(output: Output, job: Job) -> None:
     video = job.video_id
     if job.state in (JOB_STATE_SUCCEEDED, JOB_STATE_PARTIAL):
         output.hint(
-            (f'vidmesh ask "..." --video {video}', "an answer with the moments it rests on"),
-            (f"vidmesh transcript {video} --format srt", "the transcript as subtitles"),
+            (f'vidmesh ask "..." --video {short(video)}', "an answer with the moments it rests on"),
+            (f"vidmesh transcript {short(video)} --format srt", "the transcript as subtitles"),
             ("vidmesh search WORDS", "find moments in all your videos"),
         )
     elif job.state == JOB_STATE_FAILED and not job.failure.retryable:
         output.hint(("vidmesh submit SOURCE --watch", "another source, or this one when it is mended"))
     if job.state == JOB_STATE_PARTIAL or job.failure.retryable or job.state == JOB_STATE_CANCELLED:
-        output.hint((f"vidmesh retry {job.id}", "do again what failed or was stopped, and nothing else"))
+        output.hint(
+            (f"vidmesh retry {short(job.id)}", "do again what failed or was stopped, and nothing else")
+        )
 
 
 def _tell_failure(output: Output, stage: str, failure: Failure) -> None:

@@ -104,8 +104,15 @@ def _untold(error: grpc.aio.AioRpcError, endpoint: str) -> VidmeshError:
         advice = "Try again; `vidmesh doctor` tells which part is slow or down."
         return VidmeshError(message, reason=code.name, code=code, advice=advice, retryable=True)
     if code in _TORN:
-        message = f"The connection to {endpoint} broke off ({text or code.name})."
-        return VidmeshError(message, reason=code.name, code=code, advice="Try again.", retryable=True)
+        message = f"The connection to {endpoint} broke off."
+        return VidmeshError(
+            message,
+            reason=code.name,
+            code=code,
+            advice="Try again.",
+            retryable=True,
+            metadata={"detail": text},
+        )
     handling = _handling(code.name)
     message = (
         f"{handling.title or 'The call failed.'} ({code.name}: {text})"
