@@ -22,7 +22,7 @@ async def _streams_are_there(bus: Stages) -> bool:
     return False
 
 
-@pytest.mark.parametrize("point", ["after-embed", "after-commit", "after-apply", "after-publish"])
+@pytest.mark.parametrize("point", ["after-embed", "after-commit"])
 async def test_killed_while_indexing_no_passage_comes_twice_and_none_is_missing(
     environment: Environment, tmp_path: Path, keys: Keys, nats_server: NatsServer, point: str
 ) -> None:

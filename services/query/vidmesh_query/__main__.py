@@ -1,7 +1,8 @@
-"""The query service: `python -m vidmesh_query`."""
+"""The query service: `python -m vidmesh_query`; `python -m vidmesh_query reindex` has all vectors made anew."""
 
 import logging
 import os
+import sys
 
 # One thread is faster than several for the small products here, and must be said before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -16,27 +17,29 @@ from vidmesh_query.ask import Asker
 from vidmesh_query.embedding import Embedder
 from vidmesh_query.follower import PASSAGES, STAGE, follows
 from vidmesh_query.indexer import Indexer
-from vidmesh_query.keeper import Keeper
+from vidmesh_query.keeper import Keeper, reindex
 from vidmesh_query.language_model import LanguageModel
 from vidmesh_query.search import Searcher
 from vidmesh_query.servicer import Servicer
 from vidmesh_query.settings import QuerySettings
 from vidmesh_query.vectors import VectorIndex
 from vidmesh_query.wordllama_embedder import WordLlamaEmbedder
+from vidmesh_runtime.database import open_pool
 from vidmesh_runtime.inbox import Follower
 from vidmesh_runtime.service import open_parts, serve, start
 from vidmesh_runtime.worker import Worker
 
+NAME = "query"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
 log = logging.getLogger("vidmesh_query")
 
 
-async def main() -> None:
+async def run(settings: QuerySettings) -> None:
     """Open what the service needs, serve until told to stop."""
-    settings = QuerySettings()
-    migrations = Path(__file__).parent / "migrations"
     local = WordLlamaEmbedder.load()
     async with (
-        open_parts("query", settings, migrations) as parts,
+        open_parts(NAME, settings, MIGRATIONS) as parts,
         _embedder(settings, local) as embedder,
         _index(settings, embedder) as index,
         _language_model(settings) as model,
@@ -64,9 +67,9 @@ async def main() -> None:
             retry_delay=settings.retry_delay,
             reconcile_every=settings.reconcile_every,
         )
-        follower = Follower(parts.pool, parts.bus, service="query", work_stage=STAGE, follows=follows())
+        follower = Follower(parts.pool, parts.bus, service=NAME, work_stage=STAGE, follows=follows())
         await serve(
-            "query",
+            NAME,
             settings,
             parts,
             register=lambda server: add_QueryServiceServicer_to_server(servicer, server),
@@ -137,5 +140,18 @@ async def _language_model(settings: QuerySettings) -> AsyncIterator[LanguageMode
         yield OpenAiModel(client, settings.llm_model, stall=settings.answer_stall)
 
 
+async def run_reindex(settings: QuerySettings) -> None:
+    """Mark every passage; the service that runs, or the next one, embeds them to the same ids."""
+    async with open_pool(settings.database_url, schema=NAME, most=1) as pool:
+        log.info("%d passages are embedded anew", await reindex(pool))
+
+
 if __name__ == "__main__":
-    start(main, log_level=QuerySettings().log_level)
+    chosen = QuerySettings()
+    match sys.argv[1:]:
+        case []:
+            start(lambda: run(chosen), log_level=chosen.log_level)
+        case ["reindex"]:
+            start(lambda: run_reindex(chosen), log_level=chosen.log_level)
+        case _:
+            sys.exit("usage: python -m vidmesh_query [reindex]")

@@ -62,13 +62,6 @@ class Keeper:
             self._away = False
         await self._embed_pending()
 
-    async def reindex(self) -> int:
-        """Embeds every passage anew; how many there are."""
-        await self._index.ensure()
-        await sql.unmark_all(self._pool)
-        await self._embed_pending()
-        return int(await sql.held(self._pool, name=self._embedder.name))
-
     async def _find_missing(self) -> None:
         after = uuid.UUID(int=0)
         lost = 0
@@ -107,3 +100,8 @@ class Keeper:
             else:
                 await self._index.forget_video(row["tenant"], row["video_id"])
             await sql.forgot(self._pool, id=row["id"])
+
+
+async def reindex(pool: Pool) -> int:
+    """Has every passage embedded anew by the keeper that runs, or will; how many there are."""
+    return int(await sql.unmark_all(pool))

@@ -24,5 +24,5 @@ select id, tenant, video_id, job_id from forgotten order by id limit 100;
 -- name: forgot!
 delete from forgotten where id = :id;
 
--- name: unmark_all!
-update passage set embedded_by = null where embedded_by is not null;
+-- name: unmark_all$
+with unmarked as (update passage set embedded_by = null returning 1) select count(*) from unmarked;
