@@ -43,7 +43,7 @@ async def up_detached(output: Output, chosen: StackSettings) -> ExitCode:
         output.say(log.read_text(errors="replace").strip() or f"The mesh did not start; see {readable(log)}.")
         return ExitCode.ERROR
     doors = doors_of(folder, endpoint)
-    doors.show(output, took=time.monotonic() - began, stop_with=output.flagged("vidmesh down"))
+    doors.show(output, took=time.monotonic() - began, stop_with=output.typed("vidmesh down"))
     if output.json_lines:
         output.result(doors.result())
     return ExitCode.OK

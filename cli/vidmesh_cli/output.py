@@ -14,6 +14,7 @@ from rich.text import Text
 from vidmesh import VidmeshError
 from vidmesh_cli.entry import Entry
 from vidmesh_cli.printable import printable
+from vidmesh_cli.program import NAME, program
 
 WIDE = 72
 """Commands longer than this do not push aside what is told of the others."""
@@ -80,20 +81,24 @@ class Output:
         )
 
     def hint(self, *commands: tuple[str, str]) -> None:
-        """Tell people what to do next: pairs of a command and what it is for; ours get the flags that say which mesh."""
+        """Tell people what to do next: pairs of a command and what it is for; ours as they can be typed here."""
         if self.json_lines:
             return
-        commands = tuple((self.flagged(command), purpose) for command, purpose in commands)
+        commands = tuple((self.typed(command), purpose) for command, purpose in commands)
         width = max((len(command) for command, _ in commands if len(command) <= WIDE), default=0)
         self.say("\nNext:", style="dim")
         for command, purpose in commands:
             line = Text.assemble("  ", (command.ljust(width), "bold"), ("   " + purpose, "dim"))
+            if line.cell_len > self.messages.width:
+                line = Text.assemble("  ", (command, "bold"), ("\n      " + purpose, "dim"))
             self.messages.print(line, soft_wrap=True)  # a command must stay on one line to be copied
 
-    def flagged(self, command: str) -> str:
-        """Give a command of ours with the flags that say which mesh, unless it says so itself."""
-        ours = command.startswith("vidmesh ") and "--data" not in command
-        return f"{command} {self._flags}" if ours and self._flags else command
+    def typed(self, command: str) -> str:
+        """Give a command of ours as it can be typed here, with the flags that say which mesh unless it says so itself."""
+        if not command.startswith(f"{NAME} "):
+            return command
+        flags = f" {self._flags}" if self._flags and "--data" not in command else ""
+        return program() + command.removeprefix(NAME) + flags
 
     def failure(self, error: VidmeshError) -> None:
         """Tell why something failed and what to do about it."""

@@ -87,7 +87,7 @@ async def _run(output: Output, chosen: StackSettings) -> None:
             doors.show(
                 output,
                 took=time.monotonic() - began,
-                stop_with=f"Ctrl-C, or {output.flagged('vidmesh down')}",
+                stop_with=f"Ctrl-C, or {output.typed('vidmesh down')}",
             )
             if output.json_lines:
                 output.result(doors.result())
