@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vidmesh_summarize.highlights import highlights
 from vidmesh_summarize.phrases import Phrase, key_phrases
@@ -17,7 +18,9 @@ SHORTEST = 10.0  # seconds: players that read chapter marks ignore shorter ones
 _ATOM = 8.0  # seconds: sentences are taken together up to so long
 _ATOMS = 500  # and in a long video so that no more than so many remain
 _REACH = 25.0  # seconds either way within which a cut is moved to the best sentence
-_PAUSE_WEIGHT = 0.4  # what a second of pause, up to three, adds for a cut there
+_PAUSE_WEIGHT = 0.4  # what a second of pause adds for moving a cut there
+_OPENING_WEIGHT = 0.5  # what a second of pause more than usual adds for cutting there at all
+_LONGEST_PAUSE = 2.0  # seconds: a longer pause counts as this
 _OPENING = 60  # sentences of a chapter among which its gist is sought
 _SECOND = 0.35  # a title's second phrase marks its chapter at least so well as the first, as a share
 
@@ -77,8 +80,16 @@ def _begins(said: Sequence[Sentence], terms: Sequence[Sequence[str]], end: float
     joined = [[term for t in terms[i:j] for term in t] for i, j in pairwise(edges)]
     shortest = max(SHORTEST, end / most / 5)
     rows = max(1, round(shortest / (end / len(atoms))))
-    cuts = change_points(tfidf(joined), fewest=fewest, most=most, shortest=rows)
+    cuts = change_points(tfidf(joined), _openings(atoms, said), fewest=fewest, most=most, shortest=rows)
     return _settled([atoms[cut] for cut in cuts], said, terms, end)
+
+
+def _openings(atoms: Sequence[int], said: Sequence[Sentence]) -> NDArray[np.float64]:
+    """Weigh how much longer than usual the speaker paused before each atom."""
+    pauses = [max(0.0, right.start - left.end) for left, right in pairwise(said)]
+    usual = float(np.median(pauses)) if pauses else 0.0
+    excess = [0.0, *(pauses[atom - 1] - usual for atom in atoms[1:])]
+    return _OPENING_WEIGHT * np.clip(excess, 0.0, _LONGEST_PAUSE)
 
 
 def _settled(
@@ -101,7 +112,7 @@ def _settled(
                 continue
             low, high = min(place, cut), max(place, cut)
             moved = float(lean[low:high].sum()) * (1 if place < cut else -1)
-            pause = min(3.0, max(0.0, start - said[place - 1].end))
+            pause = min(_LONGEST_PAUSE, max(0.0, start - said[place - 1].end))
             score = moved + _PAUSE_WEIGHT * pause
             if score > best:
                 best, choice = score, place

@@ -81,6 +81,9 @@ def _ranked(said: _Said, whole: Counter[_Key], nouns: dict[str, float], most: in
         for key, times in said.times.items()
         if _is_word(key)
     }
+    if said.times[max(weights, key=lambda key: (weights[key], key), default=())] == 1:
+        # Nothing is dwelt on, as in a greeting: what it has in common with the whole tells more than its own words.
+        weights = {key: math.sqrt(whole[key]) * nouns.get(key[0], 1.0) for key in weights}
     chosen: list[Phrase] = []
     taken: set[str] = set()
     for key, weight in sorted(weights.items(), key=lambda item: (-item[1], item[0])):

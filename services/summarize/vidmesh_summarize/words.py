@@ -11,7 +11,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 import snowballstemmer  # type: ignore[import-untyped]  # it ships no types
-from stopwordsiso import stopwords
+from stopwordsiso import langs, stopwords
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019\u02bc\-.][^\W_]+)*")
 _SPACELESS = re.compile(
@@ -82,11 +82,14 @@ def _split_spaceless(word: str) -> list[str]:
 
 
 class Lexicon:
-    """What is known of a language's words; an unknown language is learnt from its own text."""
+    """What is known of a language's words; a language that is not told is guessed, one without a list learnt from its text."""
 
     def __init__(self, language: str, sample: Iterable[Sequence[Token]] = ()) -> None:
         """Take a BCP 47 tag (empty when unknown) and, for a language without a list, text to learn from."""
         code = primary(language)
+        if code in {"", "und"}:
+            sample = list(sample)
+            code = _guessed(sample)
         listed = _listed(code)
         self._stop = (
             (listed | _known(code, "spoken")) - _known(code, "content") if listed else _frequent(sample)
@@ -140,6 +143,14 @@ def _known(code: str, kind: str) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _listed(code: str) -> frozenset[str]:
     return frozenset(word.casefold() for word in stopwords("no" if code in {"nb", "nn"} else code))
+
+
+def _guessed(sample: Iterable[Sequence[Token]]) -> str:
+    """Guess a language: the one whose stop words make up most of the text, empty where none makes up a quarter."""
+    count = Counter(token.folded for found in sample for token in found)
+    share = {code: sum(count[word] for word in _listed(code)) for code in langs()}
+    best = max(sorted(share), key=lambda code: share[code])
+    return best if share[best] > 0.25 * count.total() else ""
 
 
 def _frequent(sample: Iterable[Sequence[Token]]) -> frozenset[str]:

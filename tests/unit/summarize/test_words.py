@@ -1,3 +1,5 @@
+import pytest
+
 from vidmesh_summarize.words import Lexicon, primary, tokens
 
 
@@ -46,6 +48,19 @@ def test_an_unknown_language_is_learnt_from_its_own_text() -> None:
     sample = [tokens(f"blo {word} blo zan {word}ik") for word in ("kar", "mel", "tud", "vop", "ses", "lin")]
     lexicon = Lexicon("qaa", sample)
     assert lexicon.terms(sample[0]) == ["kar", "karik"]
+
+
+@pytest.mark.parametrize(
+    ("text", "stop"),
+    [
+        ("The bees fly out in the morning, and they come home when it is dark.", "they"),
+        ("Die Bienen fliegen am Morgen aus und kommen heim, wenn es dunkel ist.", "wenn"),
+        ("Las abejas salen por la mañana y vuelven a casa cuando ya es de noche.", "cuando"),
+    ],
+)
+def test_a_language_that_is_not_told_is_guessed(text: str, stop: str) -> None:
+    lexicon = Lexicon("", [tokens(text)])
+    assert [token.text for token in tokens(text) if token.text == stop and lexicon.is_stop(token)] == [stop]
 
 
 def test_the_language_of_a_tag() -> None:
