@@ -24,6 +24,7 @@ from vidmesh.ingest.v1.ingest_service_pb2 import (
 )
 from vidmesh.ingest.v1.job_pb2 import Job, JobState
 from vidmesh.ingest.v1.video_pb2 import Source
+from vidmesh_cli.asked import MisuseError
 from vidmesh_cli.entry import plain
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.ids import short
@@ -78,11 +79,14 @@ async def submit(
 async def submit_one(
     client: AsyncClient, output: Output, *, source: str, wishes: Wishes
 ) -> SubmitVideoResponse:
-    """Hand over a link, or a file whose bytes are sent first."""
+    """Hand over a link, or a file whose bytes are sent first. Raises MisuseError for what is neither or cannot be read."""
     read = read_source(source)
     if isinstance(read, Path):
-        with _upload_progress(output, read.name) as progress:
-            upload = await client.upload(read, progress=progress)
+        try:
+            with _upload_progress(output, read.name) as progress:
+                upload = await client.upload(read, progress=progress)
+        except OSError as error:
+            raise MisuseError(f"{source} cannot be read: {error.strerror}") from error
         to_submit = Source(upload_id=upload.id)
     else:
         to_submit = Source(url=read)
@@ -100,7 +104,9 @@ async def _jobs(
     client: AsyncClient, output: Output, sources: Sequence[str], wishes: Wishes, *, playlist: bool
 ) -> AsyncIterator[Job]:
     for source in sources:
-        read_source(source)  # refuses all before any is sent
+        # Refuse all before any is sent.
+        if isinstance(read_source(source), Path) and playlist:
+            raise MisuseError(f"--playlist wants a link, and {source} is a file")
     for source in sources:
         if playlist:
             async for job in _playlist(client, output, source, wishes):
@@ -122,12 +128,12 @@ async def _playlist(client: AsyncClient, output: Output, url: str, wishes: Wishe
         if output.json_lines:
             output.emit(entry)
         else:
-            _tell_taken_on(output, entry.job, existing=entry.existing)
+            _tell_taken_on(output, entry.job, title=entry.title, existing=entry.existing)
         yield entry.job
 
 
-def _tell_taken_on(output: Output, job: Job, *, existing: bool) -> None:
-    title = one_line(job.title or job.source)
+def _tell_taken_on(output: Output, job: Job, *, title: str = "", existing: bool) -> None:
+    title = one_line(title or job.title or job.source)
     if existing:
         state = JobState.Name(job.state).removeprefix("JOB_STATE_").lower()
         output.say(f"{title}: known already, its job {job.id} is {state}; --force begins a new one.")

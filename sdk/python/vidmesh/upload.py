@@ -25,7 +25,10 @@ async def upload_file(
     size = (await asyncio.to_thread(path.stat)).st_size
     call = stub.UploadVideo()
     try:
-        header = CreateUploadRequest(filename=path.name, size_bytes=size, request_id=request_id)
+        name = path.name.encode(
+            errors="replace"
+        ).decode()  # a file's name need not be Unicode, the API's texts are
+        header = CreateUploadRequest(filename=name, size_bytes=size, request_id=request_id)
         await call.write(UploadVideoRequest(header=header))
         sent = 0
         progress(sent, size)

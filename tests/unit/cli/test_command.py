@@ -124,3 +124,10 @@ def test_a_token_needs_keys(tmp_path: Path) -> None:
     shown = vidmesh("token", cwd=tmp_path)
     assert shown.returncode == 1
     assert "vidmesh up" in shown.stderr
+
+
+def test_a_terminal_of_few_characters_is_no_reason_to_stop(tmp_path: Path) -> None:
+    words = ("jobs", "--endpoint", "http://127.0.0.1:1", "--token-file", "ünï")
+    shown = vidmesh(*words, cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert shown.returncode == 4
+    assert "The token file ?n? cannot be read" in shown.stderr

@@ -1,5 +1,6 @@
 """A file arrives whole, in pieces that the API takes, and a refusal in the middle is told."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,20 @@ async def test_a_file_arrives_whole(mesh: Any, client: AsyncClient, tmp_path: Pa
     assert told[0] == (0, size)
     assert told[-1] == (size, size)
     assert told == sorted(told)
+
+
+async def test_a_name_that_is_not_unicode_is_sent_as_well_as_can_be(
+    mesh: Any, client: AsyncClient, tmp_path: Path
+) -> None:
+    receiver = Receiver()
+    mesh.methods["UploadVideo"] = receiver.take
+    path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    path.write_bytes(b"x")
+
+    await client.upload(path)
+
+    assert receiver.header is not None
+    assert receiver.header.header.filename == "caf?.mp4"
 
 
 async def test_a_refusal_in_the_middle_is_raised(mesh: Any, client: AsyncClient, tmp_path: Path) -> None:
