@@ -78,8 +78,7 @@ async def test_only_what_is_missing_is_embedded_again(pool: Pool, passages: list
         index = QdrantIndex(client, "passages", embedder.dimensions)
         keeper = Keeper(pool, embedder, index)
         await keeper.keep()
-        lost = [str(passage.id) for passage in passages[2:5]]
-        await client.delete("passages", lost)
+        await client.delete("passages", [str(passage.id) for passage in passages[2:5]])
         before = len(asked)
         await keeper.keep()
         assert await index.count() == len(passages)

@@ -31,17 +31,22 @@ class Keeper:
         self._pool = pool
         self._embedder = embedder
         self._index = index
-        self._away = True
+        # Whether the index may have lost what it held: nobody knows before the first look, or while it was away.
+        self._doubted = True
 
     async def run(self) -> None:
         """Keeps for ever, through whatever is away."""
+        away = False
         while True:
             try:
                 await self.keep()
+                if away:
+                    log.info("search by meaning is to be had again")
+                away = False
             except (EmbeddingUnavailableError, VectorsUnavailableError) as error:
-                if not self._away:
+                if not away:
                     log.warning("search by meaning is not to be had: %s", error)
-                self._away = True
+                away = self._doubted = True
             except (*UNREACHABLE, asyncpg.PostgresError, TimeoutError) as error:
                 log.warning("keeper: %s", error or type(error).__name__)
             await asyncio.sleep(EVERY)
@@ -55,11 +60,10 @@ class Keeper:
         """
         await self._index.ensure()
         await self._forget()
-        # After it was away it may have lost anything; while it is there, less than expected is reason enough to look.
-        if self._away or await self._index.count() < await sql.held(self._pool, name=self._embedder.name):
+        if self._doubted or await self._index.count() < await sql.held(self._pool, name=self._embedder.name):
             await sql.unmark_others(self._pool, name=self._embedder.name)
             await self._find_missing()
-            self._away = False
+            self._doubted = False
         await self._embed_pending()
 
     async def _find_missing(self) -> None:

@@ -29,6 +29,8 @@ DEEPEST = 400
 """How far paging goes."""
 SNIPPET = 320
 """Characters of a passage that are shown."""
+PATIENCE = 5.0
+"""Seconds that a reader waits for the search by meaning; words are enough after that."""
 REACH = 160
 """Characters within which words count as found together."""
 
@@ -89,11 +91,12 @@ class Searcher:
     ) -> list[uuid.UUID] | None:
         """None where the vectors are not to be had. Of passages that no longer are shown, more are asked for."""
         try:
-            vectors = await self._embedder.embed([query])
-            scope = Scope(tenant=within.tenant, videos=within.videos)
-            near = await self._index.search(vectors[0], scope, 2 * depth)
-        except (EmbeddingUnavailableError, VectorsUnavailableError) as error:
-            log.warning("search by words alone: %s", error)
+            async with asyncio.timeout(PATIENCE):
+                vectors = await self._embedder.embed([query])
+                scope = Scope(tenant=within.tenant, videos=within.videos)
+                near = await self._index.search(vectors[0], scope, 2 * depth)
+        except (EmbeddingUnavailableError, VectorsUnavailableError, TimeoutError) as error:
+            log.warning("search by words alone: %s", error or type(error).__name__)
             return None
         rows = sql.shown(
             self._pool,

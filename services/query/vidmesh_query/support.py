@@ -30,9 +30,6 @@ class Evidence:
         self._numbers = [numbers(text) for text in passages]
         self._similarity = similarity
 
-    def __len__(self) -> int:
-        return len(self._texts)
-
     def share(self, words: Sequence[str], number: int) -> float:
         """How much of `words` (stems) passage `number` holds, weighed by rarity: 0 to 1."""
         total = sum(self._weight(word) for word in words)

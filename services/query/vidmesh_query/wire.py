@@ -211,7 +211,7 @@ def _notices(answered: Answered, *, asked_model: str, degraded: bool) -> Iterabl
     elif answered.kind is Kind.EXTRACTED and not asked_model:
         yield "No language model is set: these are the passages themselves."
     elif answered.kind is Kind.EXTRACTED:
-        yield "What the language model wrote is not in your videos: these are the passages themselves."
+        yield "What the language model wrote could not be found in your videos: these are the passages themselves."
     if answered.withheld and answered.kind is Kind.WRITTEN:
         yield f"{answered.withheld} of its sentences are left out, for no passage holds them."
     if degraded:
