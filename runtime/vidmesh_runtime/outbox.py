@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 from google.protobuf.message import Message
 from nats.errors import Error as NatsError
+from nats.js.errors import APIError
 
 from vidmesh_runtime import bus as topology
 from vidmesh_runtime.bus import Bus
@@ -22,6 +23,8 @@ sql = load_queries(Path(__file__).with_suffix(".sql"))
 
 TERM = timedelta(seconds=10)
 BATCH = 256
+STREAM_FULL = frozenset({10077})
+"""JetStream's error code for a stream that refuses for its bounds."""
 
 
 async def tell(connection: Connection, *, tenant: str, job_id: str, stage: str, fact: Message) -> None:
@@ -172,6 +175,14 @@ class Relay:
         # What follows a refused fact stays unmarked and goes out again after it, so that order holds; watchers drop the repeats.
         done = [row["id"] for row in rows]
         for place, outcome in enumerate(outcomes):
+            if (
+                isinstance(outcome, APIError)
+                and outcome.err_code in STREAM_FULL
+                and not rows[place]["number"]
+            ):
+                # The work waits in the database, and its trigger is made up for when there is room.
+                log.warning("outbox: a trigger was refused: %s", outcome.description)
+                continue
             if isinstance(outcome, BaseException):
                 done = done[:place]
                 await sql.mark_published(connection, ids=done)

@@ -295,6 +295,16 @@ async def test_lost_triggers_are_made_up_for(parts: Parts) -> None:
         await until(lambda: len(done) == 3)
 
 
+async def test_a_full_work_queue_holds_up_no_facts(parts: Parts) -> None:
+    full = (await parts.bus.jetstream.stream_info(WORK)).config
+    full.max_bytes = 1
+    await parts.bus.jetstream.update_stream(full)
+    await add(parts, "a")
+    await tell(parts, 1)
+    async with running(relay(parts).run, parts.watchtower.run):
+        assert told(await take(parts.watchtower.watch("acme", "j1"), 1)) == [(1, "1")]
+
+
 async def test_work_that_kills_its_worker_is_given_up(parts: Parts) -> None:
     await add(parts, "poison")
     for _ in range(3):
