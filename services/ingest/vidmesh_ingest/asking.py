@@ -11,6 +11,7 @@ from vidmesh_ingest.identity import Link, LinkError, parse_link, upload_key
 from vidmesh_ingest.outcome import JobState
 from vidmesh_ingest.store import get_upload, parse_id
 from vidmesh_ingest.submission import Submission
+from vidmesh_ingest.text import printable
 from vidmesh_ingest.wire import state_of
 from vidmesh_runtime.database import Connection
 from vidmesh_runtime.errors import Failure, invalid
@@ -82,7 +83,7 @@ async def _source(
 
 
 def _title(text: str) -> str:
-    title = "".join(c for c in text if c.isprintable()).strip()
+    title = printable(text, _TITLE + 1)
     if len(title) > _TITLE:
         raise invalid("title", f"A title has at most {_TITLE} characters.")
     return title

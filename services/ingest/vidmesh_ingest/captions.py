@@ -1,7 +1,5 @@
 """Captions that people made: from a file's text subtitles or a site, kept as WebVTT."""
 
-from fractions import Fraction
-
 import pysubs2
 from av import Packet
 from av.error import FFmpegError
@@ -30,7 +28,7 @@ class Captions:
     def __bool__(self) -> bool:
         return bool(self._cues)
 
-    def add(self, packet: "Packet[SubtitleStream]", start: Fraction) -> None:
+    def add(self, packet: "Packet[SubtitleStream]", start: float) -> None:
         """Takes a packet of the stream; `start` is when the video begins on its clock. What cannot be read is left out."""
         if packet.pts is None or not packet.duration or len(self._cues) >= _MOST:
             return
@@ -38,14 +36,15 @@ class Captions:
             rects = self._stream.decode(packet)
         except FFmpegError:
             return
-        begin = packet.pts * packet.time_base - start
-        end = begin + packet.duration * packet.time_base
+        clock = float(packet.time_base)
+        begin = packet.pts * clock - start
+        end = begin + packet.duration * clock
         for rect in rects:
             text = rect.dialogue.decode("utf-8", "replace") if isinstance(rect, AssSubtitle) else ""
             if text.strip():
                 self._cues.append(
                     pysubs2.SSAEvent(
-                        start=max(int(begin * 1000), 0), end=int(end * 1000), text=text[:_LONGEST]
+                        start=max(round(begin * 1000), 0), end=round(end * 1000), text=text[:_LONGEST]
                     )
                 )
 

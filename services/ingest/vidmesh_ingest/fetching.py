@@ -134,6 +134,12 @@ class Fetcher:
                 async for entry in site.entries(limit):
                     yield entry
 
+    async def release(self, job: Job) -> None:
+        """Lets go of what a job's source takes up besides its place in the media store."""
+        upload = job.source.removeprefix("upload:")
+        if upload != job.source:
+            await self._uploads.release(UUID(upload))
+
     async def _upload(self, job: Job, upload_id: UUID, folder: Path) -> Source:
         path = self._uploads.path(upload_id)
         if not path.exists():

@@ -25,7 +25,7 @@ from vidmesh.events.v1.stage_pb2 import STAGE_INGEST
 from vidmesh_ingest.captions import end_of, has_cues
 from vidmesh_ingest.ending import STAGE, end_stage, windows_folder
 from vidmesh_ingest.fetching import Fetcher, Source
-from vidmesh_ingest.identity import host_of
+from vidmesh_ingest.identity import LONGEST, host_of
 from vidmesh_ingest.job import Job
 from vidmesh_ingest.language import best, tag
 from vidmesh_ingest.media import MediaLimits
@@ -33,6 +33,7 @@ from vidmesh_ingest.progress import Progress
 from vidmesh_ingest.reading import MediaReader, Opening, Reading
 from vidmesh_ingest.reason import Reason, SourceError
 from vidmesh_ingest.store import get_job, parse_id, sql
+from vidmesh_ingest.text import printable
 from vidmesh_ingest.windows import RATE, CutPlan, Window
 from vidmesh_ingest.wire import to_duration, to_failure
 from vidmesh_runtime import outbox
@@ -43,7 +44,6 @@ from vidmesh_runtime.work import Lease
 
 log = logging.getLogger(__name__)
 
-_TITLE = 500
 _PAUSE = timedelta(minutes=1)
 """How long a site is left alone that limits how often it is asked and does not say for how long."""
 
@@ -75,6 +75,7 @@ class Handler:
                 await _Attempt(self._parts, self._limits, self._plan, job, source).run(lease)
         except SourceError as error:
             raise await self._failed(job, folder, error) from error
+        await self._fetcher.release(job)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _respect_pause(self, job: Job) -> None:
@@ -188,14 +189,11 @@ class _Attempt:
 
     async def _tell_opened(self, title: str, seconds: float | None) -> None:
         """Tells what the source is, once for each job."""
-        title = (
-            self._job.own_title or "".join(c for c in title if c.isprintable()).strip() or self._job.source
-        )
         fact = SourceOpened(
             video_id=str(self._job.video_id),
-            title=title[:_TITLE],
-            author=self._source.author[:_TITLE],
-            page_url=self._source.page_url,
+            title=self._job.own_title or printable(title) or printable(self._job.source),
+            author=printable(self._source.author),
+            page_url=printable(self._source.page_url, LONGEST),
             duration=to_duration(seconds) if seconds is not None else None,
             size_bytes=self._source.size or self._source.file.total or 0,
             extractor=self._source.extractor,

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
+from vidmesh_ingest.text import file_name
+
 _LONGEST_WAIT = timedelta(days=1)
 
 
@@ -37,8 +39,7 @@ def given_name(headers: Mapping[str, str]) -> str:
     """What the server calls the file, for people: never a path. May be empty."""
     message = Message()
     message["Content-Disposition"] = headers.get("content-disposition", "")
-    name = (message.get_filename() or "").replace("\\", "/").rpartition("/")[2]
-    return "".join(c for c in name if c.isprintable()).strip()
+    return file_name(message.get_filename() or "")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> timedelta | None:

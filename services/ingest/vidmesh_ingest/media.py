@@ -7,7 +7,6 @@ may use the demuxers that `container.FORMATS` names, and open nothing themselves
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import cast
 
 import av
@@ -25,9 +24,10 @@ from vidmesh_ingest.reason import Reason, SourceError
 from vidmesh_ingest.sniff import HEAD, has_magic
 from vidmesh_ingest.windows import RATE, Samples
 
-_GAP = Fraction(1, 10)
+_GAP = 0.1
 _LONGEST_JUMP = 60
-_SILENT_BLOCK = RATE
+_BLOCK = RATE // 2
+"""Samples that are handed on at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Media:
         self._source = source
         self._limits = limits
         self._audio = audio
-        self._start = Fraction(source.start_time or 0, av.time_base)
+        self._start = (source.start_time or 0) / av.time_base
         self._subtitles = {
             stream.index: Captions(stream) for stream in source.streams.subtitles if Captions.reads(stream)
         }
@@ -70,8 +70,8 @@ class Media:
         """What could not be read, in a sentence; empty where all could. Complete after `sound`."""
         self._exact = bool(set(names) & EXACT)
         self._told = 0
-        self._lost = Fraction(0)
-        self._end = Fraction(0)
+        self._lost = 0.0
+        self._end = 0.0
         self._broken = False
         self._check_length(self.seconds or 0)
 
@@ -81,25 +81,23 @@ class Media:
         A track that begins late, or has holes, is filled with silence, so that a sample's place is its time in the video.
         Raises SourceError where nothing can be read, and what the file's reader raises.
         """
-        expected = Fraction(0)
+        expected = 0.0
+        clock = float(self._audio.time_base or 0)
         sampler = _Sampler()
         for frame in self._frames():
-            at = (
-                frame.pts * frame.time_base - self._start
-                if frame.pts is not None and frame.time_base
-                else expected
-            )
-            length = Fraction(frame.samples, frame.sample_rate)
+            at = frame.pts * clock - self._start if frame.pts is not None and clock else expected
+            length = frame.samples / frame.sample_rate
             gap = at - expected
             if gap < -_GAP and at + length <= expected and -gap <= _LONGEST_JUMP:
                 continue
-            if gap > _GAP and self._is_hole(gap, float(at)):
-                self._check_length(float(at))
+            if gap > _GAP and self._is_hole(gap, at):
+                self._check_length(at)
+                yield from self._counted(sampler.rest())
                 yield from self._counted(_silence(round(gap * RATE)))
                 expected = at
             expected += length
             yield from self._counted(sampler.convert(frame))
-        yield from self._counted(sampler.convert(None))
+        yield from self._counted(sampler.rest())
         self._conclude()
 
     def captions(self) -> Iterator[Captions]:
@@ -113,6 +111,7 @@ class Media:
 
     def _frames(self) -> Iterator[AudioFrame]:
         packets = self._source.demux()
+        clocks = [float(stream.time_base or 0) for stream in self._source.streams]
         while True:
             try:
                 packet = next(packets, None)
@@ -121,18 +120,20 @@ class Media:
                 return
             if packet is None:
                 return
+            clock = clocks[packet.stream_index]
             if packet.pts is not None:
-                reached = (packet.pts + (packet.duration or 0)) * packet.time_base - self._start
+                reached = (packet.pts + (packet.duration or 0)) * clock - self._start
                 self._end = max(self._end, reached)
-            if packet.stream_index in self._subtitles:
-                self._subtitles[packet.stream_index].add(cast("Packet[SubtitleStream]", packet), self._start)
-            elif packet.stream_index == self._audio.index:
+            if packet.stream_index == self._audio.index:
                 try:
                     yield from self._audio.decode(packet)
                 except FFmpegError:
-                    self._lost += (packet.duration or 0) * packet.time_base
+                    self._lost += (packet.duration or 0) * clock
+            elif packet.stream_index in self._subtitles:
+                captions = self._subtitles[packet.stream_index]
+                captions.add(cast("Packet[SubtitleStream]", packet), self._start)
 
-    def _is_hole(self, gap: Fraction, at: float) -> bool:
+    def _is_hole(self, gap: float, at: float) -> bool:
         """Whether a jump in time is a hole in the sound rather than a fault in the clock."""
         return gap <= _LONGEST_JUMP or (self._exact and self.seconds is not None and at <= self.seconds + 1)
 
@@ -152,11 +153,11 @@ class Media:
             raise SourceError(Reason.NO_AUDIO, "The file's sound track is empty.")
         if self._lost > read or not self._told:
             raise SourceError(Reason.CORRUPT_MEDIA, f"Of its sound only {_clock(read)} could be read.")
-        missing = (self.seconds or 0) - max(float(self._end), read) if self._exact else 0.0
+        missing = (self.seconds or 0) - max(self._end, read) if self._exact else 0.0
         if missing > max(2.0, 0.02 * (self.seconds or 0)):
             self.warning = f"The file breaks off at {_clock(read)} of {_clock(self.seconds or 0)}."
         elif self._lost >= 1:
-            self.warning = f"{float(self._lost):.0f} s of its sound are damaged and were left out."
+            self.warning = f"{self._lost:.0f} s of its sound are damaged and were left out."
         elif self._broken:
             self.warning = f"The file is damaged after {_clock(read)}."
 
@@ -197,30 +198,33 @@ class _Sampler:
 
     def __init__(self) -> None:
         self._kind: tuple[str, str, int] | None = None
-        self._resampler = AudioResampler("s16", "mono", RATE)
+        self._resampler: AudioResampler | None = None
 
-    def convert(self, frame: AudioFrame | None) -> Iterator[Samples]:
-        """The samples that a frame brings; those that are still held back for None."""
-        if frame is None:
-            if self._kind is not None:
-                yield from self._resampled(None)
-            return
+    def convert(self, frame: AudioFrame) -> Iterator[Samples]:
+        """Takes a frame and gives the samples that are ready."""
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._kind not in {None, kind}:
-            yield from self._resampled(None)
-            self._resampler = AudioResampler("s16", "mono", RATE)
-        self._kind = kind
+        if kind != self._kind:
+            yield from self.rest()
+            self._kind = kind
+        if self._resampler is None:
+            self._resampler = AudioResampler("s16", "mono", RATE, frame_size=_BLOCK)
         frame.pts = None
-        yield from self._resampled(frame)
+        yield from map(_samples, self._resampler.resample(frame))
 
-    def _resampled(self, frame: AudioFrame | None) -> Iterator[Samples]:
-        for made in self._resampler.resample(frame):
-            yield made.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+    def rest(self) -> Iterator[Samples]:
+        """Gives what was held back."""
+        if self._resampler is not None:
+            yield from map(_samples, self._resampler.resample(None))
+            self._resampler = None
+
+
+def _samples(frame: AudioFrame) -> Samples:
+    return np.frombuffer(bytes(frame.planes[0]), np.int16, frame.samples)
 
 
 def _silence(count: int) -> Iterator[Samples]:
-    for at in range(0, count, _SILENT_BLOCK):
-        yield np.zeros(min(_SILENT_BLOCK, count - at), np.int16)
+    for at in range(0, count, _BLOCK):
+        yield np.zeros(min(_BLOCK, count - at), np.int16)
 
 
 def _has_video(source: InputContainer) -> bool:

@@ -1,6 +1,7 @@
 """IngestService over gRPC."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import grpc
+from nats.errors import Error as NatsError
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.events.v1.ingest_events_pb2 import Priority
@@ -214,7 +216,8 @@ class Servicer(IngestServiceServicer):
     async def _tell_workers(self, *jobs: UUID) -> None:
         """Tell workers at once that jobs were cancelled; the facts tell them later if this is lost."""
         subjects = [bus.cancel_subject(str(job_id)) for job_id in jobs]
-        await asyncio.gather(*(self._bus.client.publish(subject) for subject in subjects))
+        with contextlib.suppress(NatsError, OSError):
+            await asyncio.gather(*(self._bus.client.publish(subject) for subject in subjects))
 
 
 def _cursor(values: list[str | int | float | datetime] | None) -> tuple[datetime, UUID] | None:

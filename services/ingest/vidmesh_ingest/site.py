@@ -18,6 +18,7 @@ from deno import find_deno_bin  # type: ignore[import-untyped]  # the wheel of t
 from vidmesh_ingest.egress import Pass
 from vidmesh_ingest.growing import GrowingFile
 from vidmesh_ingest.reason import Reason, SourceError
+from vidmesh_ingest.text import printable
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class Site:
     async def entries(self, limit: int) -> AsyncIterator[Entry]:
         """The videos of a playlist or channel, as they are found. Raises SourceError."""
         async for answer in self._do({"do": "entries", "limit": limit}):
-            yield Entry(url=answer["url"], title=answer["title"])
+            yield Entry(url=answer["url"], title=printable(answer["title"]))
 
     async def fetch(self) -> None:
         """Fetches the media file to its end. Raises SourceError, also in the file's readers."""
@@ -134,7 +135,7 @@ class Site:
             if answer["event"] == "done":
                 return
             if answer["event"] == "error":
-                raise self._error(Reason(answer["reason"]), answer["message"])
+                raise self._error(Reason(answer["reason"]), printable(answer["message"]))
             yield answer
         raise self._error(Reason.SOURCE_REFUSED, "Reading the site failed.")
 

@@ -3,6 +3,8 @@
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from vidmesh_ingest.text import file_name
+
 HEAD = 400
 """How many first bytes are enough to tell."""
 
@@ -111,5 +113,4 @@ def is_media(media_type: str, head: bytes) -> bool:
 def name_of(url: str) -> str:
     """What a link calls its file, for people: the last part of its path, or the host."""
     parts = urlsplit(url)
-    name = PurePosixPath(unquote(parts.path, errors="replace")).name
-    return "".join(c for c in name if c.isprintable()).strip() or parts.hostname or url
+    return file_name(unquote(parts.path.rstrip("/"), errors="replace")) or parts.hostname or url

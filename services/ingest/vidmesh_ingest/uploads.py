@@ -13,6 +13,7 @@ from uuid import UUID
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh_ingest.job import Upload
 from vidmesh_ingest.store import get_upload, sql, to_upload
+from vidmesh_ingest.text import file_name
 from vidmesh_runtime.database import Connection, Pool
 from vidmesh_runtime.errors import Failure, invalid
 
@@ -38,7 +39,7 @@ class Uploads:
 
     async def create(self, connection: Connection, tenant: str, filename: str, size_bytes: int) -> Upload:
         """Begins an upload of `size_bytes`, or of as many as come where that is 0."""
-        name = "".join(c for c in filename.replace("\\", "/").rpartition("/")[2] if c.isprintable()).strip()
+        name = file_name(filename)
         if not name:
             raise invalid("filename", "The file needs a name.")
         if len(name) > 255:
@@ -96,6 +97,10 @@ class Uploads:
                 )
             return upload
 
+    async def release(self, upload_id: UUID) -> None:
+        """Deletes the bytes of an upload that are kept elsewhere by now. The upload itself can still be submitted."""
+        await asyncio.to_thread(self.path(upload_id).unlink, missing_ok=True)
+
     async def expire(self) -> None:
         """Deletes the uploads that nobody submitted in time, and files that belong to none."""
         async with self._pool.acquire() as connection:
@@ -123,7 +128,7 @@ class Uploads:
         there = 0
         with suppress(FileNotFoundError):
             there = self.path(upload_id).stat().st_size
-        if there < upload.received:
+        if there < upload.received and not upload.complete:
             # The machine went down before the bytes were on its disk.
             upload = to_upload(await sql.receive_upload(connection, id=upload.id, received=there))
         return upload

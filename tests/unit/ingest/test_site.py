@@ -162,6 +162,14 @@ async def test_the_process_is_gone_when_the_source_is_left(origin: Origin, tmp_p
     assert process.returncode is not None
 
 
+async def test_the_process_ends_with_the_service_that_started_it(origin: Origin, tmp_path: Path) -> None:
+    async with site(origin.url("/"), tmp_path) as opened:
+        assert opened._process.stdin is not None
+        opened._process.stdin.close()
+        async with asyncio.timeout(30):
+            assert await opened._process.wait() == 0
+
+
 def _folder(parent: Path, number: int) -> Path:
     folder = parent / str(number)
     folder.mkdir()
