@@ -55,11 +55,13 @@ async def submit(
     watch: bool,
 ) -> ExitCode:
     """Hand over all sources, then follow their jobs one after the other if asked to."""
-    jobs = [job async for job in _jobs(client, output, sources, wishes, playlist=playlist)]
+    jobs: list[Job] = []
+    async for job in _jobs(client, output, sources, wishes, playlist=playlist):
+        jobs.append(job)
+        if not watch and not output.json_lines:
+            output.show(plain(job.id))
     if not watch:
-        if jobs and not output.json_lines:
-            for job in jobs:
-                output.show(plain(job.id))
+        if jobs:
             output.hint(
                 (f"vidmesh watch {short(jobs[0].id)}", "see it happen"),
                 ("vidmesh jobs", "how all jobs stand"),
