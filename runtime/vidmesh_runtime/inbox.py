@@ -26,6 +26,8 @@ Apply = Callable[[Connection, Event], Awaitable[None]]
 """Applies a fact in the transaction of the connection; may come again only if that transaction was rolled back."""
 
 BATCH = 32
+REDELIVERY = timedelta(seconds=10)
+"""How long a fact waits for another process when the one that fetched it has died: applying one takes milliseconds."""
 ATTEMPTS = 10
 CONTROL = ("job_cancelled", "job_retried", "job_ended")
 
@@ -50,7 +52,7 @@ class Follower:
             stream=topology.EVENTS,
             durable=f"{service}-inbox",
             subjects=subjects,
-            ack_wait=timedelta(seconds=30),
+            ack_wait=REDELIVERY,
             unacknowledged=1000,
         )
 
