@@ -29,7 +29,7 @@ from vidmesh_cli.starting import readable, stack_settings
 from vidmesh_cli.submission import Wishes, submit_one
 from vidmesh_cli.units import span
 from vidmesh_cli.view.parts import PartsView
-from vidmesh_cli.watching import code_of, follow, tell_end
+from vidmesh_cli.watching import code_of, follow, tell_failures
 from vidmesh_stack.events import StackError
 from vidmesh_stack.folder import Folder
 from vidmesh_stack.ports import require_free
@@ -97,8 +97,8 @@ async def _video(client: AsyncClient, output: Output, chosen: Plan) -> Job:
     if response.existing:
         output.say("This source was done before: here is what came of it.", style="dim")
     job = await follow(client, output, response.job.id)
-    if not output.json_lines and job.state != JOB_STATE_SUCCEEDED:
-        tell_end(output, job)
+    if not output.json_lines:
+        tell_failures(output, job)
     return job
 
 

@@ -58,23 +58,29 @@ def code_of(job: Job) -> ExitCode:
 
 def tell_end(output: Output, job: Job) -> None:
     """Tell why a job failed, if it did, and what can be done now."""
+    tell_failures(output, job)
+    video, hints = short(job.video_id), []
+    if job.state in (JOB_STATE_SUCCEEDED, JOB_STATE_PARTIAL):
+        hints += [
+            (f'vidmesh ask "..." --video {video}', "an answer with the moments it rests on"),
+            (f"vidmesh transcript {video} --format srt", "the transcript as subtitles"),
+            ("vidmesh search WORDS", "find moments in all your videos"),
+        ]
+    if job.state in (JOB_STATE_PARTIAL, JOB_STATE_CANCELLED) or job.failure.retryable:
+        hints.append(
+            (f"vidmesh retry {short(job.id)}", "do again what failed or was stopped, and nothing else")
+        )
+    elif job.state == JOB_STATE_FAILED:
+        hints.append(("vidmesh submit SOURCE --watch", "another source, or this one when it is mended"))
+    output.hint(*hints)
+
+
+def tell_failures(output: Output, job: Job) -> None:
+    """Tell of each stage that failed why, and what to do about it."""
     for stage in job.stages:
         if stage.state == STAGE_STATE_FAILED:
             output.say("")
             _tell_failure(output, STAGES.get(stage.stage, "a stage"), stage.failure)
-    video = job.video_id
-    if job.state in (JOB_STATE_SUCCEEDED, JOB_STATE_PARTIAL):
-        output.hint(
-            (f'vidmesh ask "..." --video {short(video)}', "an answer with the moments it rests on"),
-            (f"vidmesh transcript {short(video)} --format srt", "the transcript as subtitles"),
-            ("vidmesh search WORDS", "find moments in all your videos"),
-        )
-    elif job.state == JOB_STATE_FAILED and not job.failure.retryable:
-        output.hint(("vidmesh submit SOURCE --watch", "another source, or this one when it is mended"))
-    if job.state == JOB_STATE_PARTIAL or job.failure.retryable or job.state == JOB_STATE_CANCELLED:
-        output.hint(
-            (f"vidmesh retry {short(job.id)}", "do again what failed or was stopped, and nothing else")
-        )
 
 
 def _tell_failure(output: Output, stage: str, failure: Failure) -> None:
