@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,12 +17,12 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh_runtime.errors import Failure
+from vidmesh_summarize.answer_body import bound
 from vidmesh_summarize.engine import RESTART, Writing
 
 log = logging.getLogger(__name__)
 
 _CHARACTERS_A_TOKEN = 8  # an answer with more than this for each token it may have is out of hand
-_MOST_BYTES = 8 << 20  # of one answer, whatever is in it
 _FIRST_DELAY = 0.5  # seconds, doubled with each further attempt
 
 
@@ -66,7 +66,7 @@ class Chat:
             api_key=api_key or "none",
             max_retries=0,
             timeout=httpx2.Timeout(stall, connect=min(10.0, stall)),
-            http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [_bounded]}),
+            http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [bound]}),
         )
 
     async def __aenter__(self) -> "Chat":
@@ -227,26 +227,3 @@ def _retry_after(response: httpx2.Response) -> timedelta | None:
         except ValueError:
             return None
     return timedelta(seconds=min(max(0.0, seconds), 86_400.0))
-
-
-class _Bounded(httpx2.AsyncByteStream):
-    """A response body that is cut off when it grows out of hand."""
-
-    def __init__(self, inner: httpx2.AsyncByteStream) -> None:
-        self._inner = inner
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        seen = 0
-        async for part in self._inner:
-            seen += len(part)
-            if seen > _MOST_BYTES:
-                raise ValueError("the answer is too large")
-            yield part
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-async def _bounded(response: httpx2.Response) -> None:
-    if isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _Bounded(response.stream)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,15 +10,14 @@ from google.protobuf.message import Message
 
 from vidmesh.events.v1 import ingest_events_pb2 as ingest
 from vidmesh.events.v1.summarize_events_pb2 import ChaptersCompleted, SectionSummarized, SummaryCompleted
-from vidmesh.events.v1.text_pb2 import Segment as SegmentMessage
 from vidmesh.events.v1.transcribe_events_pb2 import TranscriptCompleted, WindowTranscribed
 from vidmesh_runtime import outbox, work
 from vidmesh_runtime.database import Connection, load_queries
 from vidmesh_runtime.events import Event
 from vidmesh_runtime.inbox import Apply
 from vidmesh_summarize import wire
+from vidmesh_summarize.cuts import Cut, cut
 from vidmesh_summarize.engine import Brief
-from vidmesh_summarize.sections import next_section
 
 STAGE = "summarize"
 SILENCE = "Nothing is said in this video."
@@ -29,16 +27,6 @@ OWN = Brief()
 _M = TypeVar("_M", bound=Message)
 sql = load_queries(Path(__file__).with_name("queries.sql"))
 own = {"style": OWN.style.value, "length": OWN.length.value}
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """Segments that make a section, and where the next one begins: a window and a place in it."""
-
-    language: str
-    segments: list[SegmentMessage]
-    window: int
-    place: int
 
 
 class Facts:
@@ -161,30 +149,6 @@ class Facts:
             await _close(connection, job)
 
 
-def cut(
-    windows: list[WindowTranscribed], first: int, place: int, *, target: float, complete: bool
-) -> list[_Cut]:
-    """Cut what windows, from the one numbered `first` on, make certain; the segments before `place` are cut already."""
-    flat = [
-        (first + offset, index, segment, segment.language or window.language)
-        for offset, window in enumerate(windows)
-        for index, segment in enumerate(window.segments)
-        if offset or index >= place
-    ]
-    plain = wire.segments(WindowTranscribed(segments=[one[2] for one in flat]))
-    cuts: list[_Cut] = []
-    begin = 0
-    while begin < len(flat):
-        language = flat[begin][3]
-        count = next_section(plain[begin:], language, target=target, complete=complete)
-        if count is None:
-            break
-        last = flat[begin + count - 1]
-        cuts.append(_Cut(language, [one[2] for one in flat[begin : begin + count]], last[0], last[1] + 1))
-        begin += count
-    return cuts
-
-
 async def add_summary(connection: Connection, job: Mapping[str, Any]) -> None:
     """Add the work of summarising the whole, once every section is cut and summarised; the job's row is locked."""
     if await sql.open_sections(connection, job_id=job["job_id"]):
@@ -232,7 +196,7 @@ async def _close(connection: Connection, job: Mapping[str, Any]) -> None:
         await outbox.tell(connection, tenant=job["tenant"], job_id=job["job_id"], stage=STAGE, fact=fact)
 
 
-async def _add_section(connection: Connection, job: Mapping[str, Any], one: _Cut) -> None:
+async def _add_section(connection: Connection, job: Mapping[str, Any], one: Cut) -> None:
     start, end = one.segments[0].start, one.segments[-1].end
     index = await sql.add_section(
         connection,

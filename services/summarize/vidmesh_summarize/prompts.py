@@ -66,8 +66,8 @@ def numbered(number: int, line: Sentence) -> str:
 def section_request(shown: Sequence[str], language: str, title: str) -> str:
     """Ask for the summary of some minutes."""
     return (
-        f"{_about(title)}Summarise this part of the video in two to four sentences{_in(language)}.\n"
-        f"<transcript>\n{chr(10).join(shown)}\n</transcript>"
+        f"Summarise this part of the video in two to four sentences{_in(language)}.\n"
+        f"{_material(shown, title)}"
     )
 
 
@@ -84,17 +84,17 @@ def summary_request(notes: Sequence[Section], brief: Brief, language: str, title
         else ""
     )
     return (
-        f"{_about(title)}Summarise the whole video from these notes on its parts{_in(brief.language or language)}. "
-        f"{_STYLES[brief.style]} {_LENGTHS[brief.length]}\n{wish}{_notes(notes)}"
+        f"Summarise the whole video from these notes on its parts{_in(brief.language or language)}. "
+        f"{_STYLES[brief.style]} {_LENGTHS[brief.length]}\n{wish}{_notes(notes, title)}"
     )
 
 
 def chapters_request(shown: Sequence[str], fewest: int, most: int, language: str, title: str) -> str:
     """Ask where, among numbered lines, new topics begin."""
     return (
-        f"{_about(title)}Cut this transcript into {fewest} to {most} chapters where the topic turns, the first one at "
+        f"Cut this transcript into {fewest} to {most} chapters where the topic turns, the first one at "
         f"its first line. Write titles and gists{_in(language)}.\n"
-        f"<transcript>\n{chr(10).join(shown)}\n</transcript>"
+        f"{_material(shown, title)}"
     )
 
 
@@ -123,13 +123,18 @@ def tokens_in(text: str) -> int:
     return round(1.5 * wide + 0.3 * (len(text) - wide)) + 1
 
 
-def _notes(notes: Sequence[Section]) -> str:
-    told = "\n".join(f"({clock(note.start)}) {data(note.text)}" for note in notes)
-    return f"<notes>\n{told}\n</notes>"
+def _material(shown: Sequence[str], title: str) -> str:
+    return "\n".join(["<transcript>", *_titled(title), *shown, "</transcript>"])
 
 
-def _about(title: str) -> str:
-    return f'The video is called "{data(title)[:200]}". '.replace("\n", " ") if title else ""
+def _notes(notes: Sequence[Section], title: str = "") -> str:
+    told = [f"({clock(note.start)}) {data(note.text)}" for note in notes]
+    return "\n".join(["<notes>", *_titled(title), *told, "</notes>"])
+
+
+def _titled(title: str) -> list[str]:
+    """Write a video's title as the material's first line: whoever published it may have put anything into it."""
+    return [f"Title of the video: {data(' '.join(title.split()))[:200]}"] if title else []
 
 
 def _in(language: str) -> str:
