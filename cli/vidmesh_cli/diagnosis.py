@@ -30,6 +30,8 @@ LITTLE_ROOM = 2_000_000_000
 """Bytes: below this, media soon fills the disk."""
 PORT = 8080
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
+PAUSES = (0.5, 1.5)
+"""Seconds before asking again a service that does not answer."""
 SERVICES = ("ingest", "transcribe", "summarize", "query")
 
 
@@ -130,17 +132,22 @@ async def mesh(address: Address) -> AsyncIterator[Check]:
 
 
 async def _health(endpoint: str, service: str) -> Check:
+    """Ask a service how it is; one that is away for a moment, as when it was just started, is asked again."""
     name = f"Service {service}"
     async with AsyncClient(endpoint) as client:
-        try:
-            answer = await health_pb2_grpc.HealthStub(client.channel).Check(
-                health_pb2.HealthCheckRequest(), metadata=(("x-vidmesh-service", service),), timeout=5
-            )
-        except VidmeshError as error:
-            return Check(name=name, verdict=Verdict.BAD, found=error.message, advice=error.advice)
+        for pause in (*PAUSES, None):
+            try:
+                answer = await health_pb2_grpc.HealthStub(client.channel).Check(
+                    health_pb2.HealthCheckRequest(), metadata=(("x-vidmesh-service", service),), timeout=5
+                )
+                break
+            except VidmeshError as error:
+                if pause is None or not error.retryable:
+                    return Check(name=name, verdict=Verdict.BAD, found=error.message, advice=error.advice)
+                await asyncio.sleep(pause)
     state = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
-    verdict = Verdict.GOOD if answer.status == health_pb2.HealthCheckResponse.SERVING else Verdict.BAD
-    return Check(name=name, verdict=verdict, found=state.lower())
+    serves = answer.status == health_pb2.HealthCheckResponse.SERVING
+    return Check(name=name, verdict=Verdict.GOOD if serves else Verdict.BAD, found=state.lower())
 
 
 async def _program(name: str, find: Callable[[], str]) -> Check:
