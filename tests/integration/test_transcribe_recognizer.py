@@ -317,7 +317,7 @@ async def test_auto_falls_back_when_the_hub_cannot_be_reached(
     async with RecognizerChild(Options(model="tiny", hub_patience=5), Limits()) as child:
         engine = await child.engine()
     assert engine.name == "pocketsphinx"
-    assert "the hub cannot be asked" in engine.notice
+    assert "its hub cannot be reached" in engine.notice
 
 
 async def test_a_second_child_takes_the_first_ones_engine() -> None:

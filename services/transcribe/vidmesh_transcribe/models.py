@@ -110,12 +110,18 @@ def _reach_hub(name: str, patience: float) -> None:
         )
     if outcome:
         raise ModelMissingError(
-            f"The Whisper model {name} is not at hand, and the hub cannot be asked: {_line(outcome[0])}."
+            f"The Whisper model {name} is not at hand, and {_answer(outcome[0])}."
         )
 
 
 def _repository(name: str) -> str:
     return name if "/" in name else str(faster_whisper.utils._MODELS[name])  # noqa: SLF001 - it has no public map
+
+
+def _answer(error: Exception) -> str:
+    if isinstance(error, httpx2.TransportError | OSError):
+        return "its hub cannot be reached"
+    return f"its hub says: {_line(error)}"
 
 
 def _line(error: Exception) -> str:
