@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import faster_whisper.utils
+import httpx2
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
