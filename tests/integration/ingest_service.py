@@ -30,9 +30,9 @@ class Refusal(Exception):
         self.reason = ""
         self.metadata: dict[str, str] = {}
         for key, value in error.trailing_metadata() or ():
-            if key == "grpc-status-details-bin":
+            if key == "grpc-status-details-bin" and isinstance(value, bytes):
                 info = error_details_pb2.ErrorInfo()
-                status_pb2.Status.FromString(bytes(value)).details[0].Unpack(info)
+                status_pb2.Status.FromString(value).details[0].Unpack(info)
                 self.reason, self.metadata = info.reason, dict(info.metadata)
 
 

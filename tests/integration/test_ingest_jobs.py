@@ -21,12 +21,13 @@ from tests.unit.ingest.origin import Origin, serving
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.errors.v1.failure_pb2 import Failure
 from vidmesh.events.v1.index_events_pb2 import IndexCompleted
-from vidmesh.events.v1.ingest_events_pb2 import JobOutcome, StageFailed
+from vidmesh.events.v1.ingest_events_pb2 import CaptionMode, JobOutcome, Priority, StageFailed
 from vidmesh.events.v1.stage_pb2 import StageState
 from vidmesh.events.v1.summarize_events_pb2 import ChaptersCompleted, SummaryCompleted
 from vidmesh.events.v1.transcribe_events_pb2 import TranscriptCompleted, TranscriptStarted
 from vidmesh.ingest.v1 import ingest_service_pb2 as api
 from vidmesh.ingest.v1.job_pb2 import Job, JobState
+from vidmesh.ingest.v1.video_pb2 import Source
 from vidmesh_runtime.bus import event_subject
 from vidmesh_runtime.events import event_headers, kind_of
 
@@ -316,43 +317,53 @@ BAD = [
     ("SubmitVideo", api.SubmitVideoRequest(), "INVALID_FIELD", "source"),
     (
         "SubmitVideo",
-        api.SubmitVideoRequest(source={"url": "ftp://example.com/a"}),
+        api.SubmitVideoRequest(source=Source(url="ftp://example.com/a")),
         "INVALID_FIELD",
         "source.url",
     ),
-    ("SubmitVideo", api.SubmitVideoRequest(source={"url": "http://u:p@h/a"}), "INVALID_FIELD", "source.url"),
-    ("SubmitVideo", api.SubmitVideoRequest(source={"upload_id": "no uuid"}), "NOT_FOUND", None),
-    ("SubmitVideo", api.SubmitVideoRequest(source={"upload_id": str(uuid.UUID(int=7))}), "NOT_FOUND", None),
     (
         "SubmitVideo",
-        api.SubmitVideoRequest(source={"url": "http://h/a"}, language="deutsch!"),
+        api.SubmitVideoRequest(source=Source(url="http://u:p@h/a")),
+        "INVALID_FIELD",
+        "source.url",
+    ),
+    ("SubmitVideo", api.SubmitVideoRequest(source=Source(upload_id="no uuid")), "NOT_FOUND", None),
+    (
+        "SubmitVideo",
+        api.SubmitVideoRequest(source=Source(upload_id=str(uuid.UUID(int=7)))),
+        "NOT_FOUND",
+        None,
+    ),
+    (
+        "SubmitVideo",
+        api.SubmitVideoRequest(source=Source(url="http://h/a"), language="deutsch!"),
         "INVALID_FIELD",
         "language",
     ),
     (
         "SubmitVideo",
-        api.SubmitVideoRequest(source={"url": "http://h/a"}, title="x" * 501),
+        api.SubmitVideoRequest(source=Source(url="http://h/a"), title="x" * 501),
         "INVALID_FIELD",
         "title",
     ),
     (
         "SubmitVideo",
-        api.SubmitVideoRequest(source={"url": "http://h/a"}, request_id="x"),
+        api.SubmitVideoRequest(source=Source(url="http://h/a"), request_id="x"),
         "INVALID_FIELD",
         "request_id",
     ),
     (
         "SubmitVideo",
-        api.SubmitVideoRequest(source={"url": "http://h/a"}, captions=99),
+        api.SubmitVideoRequest(source=Source(url="http://h/a"), captions=CaptionMode.ValueType(99)),
         "INVALID_FIELD",
         "captions",
-    ),  # type: ignore[arg-type]
+    ),
     (
         "SubmitVideo",
-        api.SubmitVideoRequest(source={"url": "http://h/a"}, priority=99),
+        api.SubmitVideoRequest(source=Source(url="http://h/a"), priority=Priority.ValueType(99)),
         "INVALID_FIELD",
         "priority",
-    ),  # type: ignore[arg-type]
+    ),
     ("CreateUpload", api.CreateUploadRequest(), "INVALID_FIELD", "filename"),
     ("CreateUpload", api.CreateUploadRequest(filename="a", size_bytes=-1), "INVALID_FIELD", "size_bytes"),
     ("CreateUpload", api.CreateUploadRequest(filename="a", size_bytes=1 << 60), "TOO_LARGE", None),
@@ -370,8 +381,8 @@ BAD = [
     ("ListJobs", api.ListJobsRequest(page_size=-1), "INVALID_FIELD", "page_size"),
     ("ListJobs", api.ListJobsRequest(page_token="x"), "INVALID_PAGE_TOKEN", None),
     ("ListJobs", api.ListJobsRequest(video_id="x"), "NOT_FOUND", None),
-    ("ListJobs", api.ListJobsRequest(states=[0]), "INVALID_FIELD", "states"),
-    ("ListJobs", api.ListJobsRequest(states=[99]), "INVALID_FIELD", "states"),
+    ("ListJobs", api.ListJobsRequest(states=[JobState.ValueType(0)]), "INVALID_FIELD", "states"),
+    ("ListJobs", api.ListJobsRequest(states=[JobState.ValueType(99)]), "INVALID_FIELD", "states"),
     ("CancelJob", api.CancelJobRequest(job_id=str(uuid.UUID(int=7))), "NOT_FOUND", None),
     ("RetryJob", api.RetryJobRequest(job_id="x"), "NOT_FOUND", None),
     ("DeleteVideo", api.DeleteVideoRequest(video_id=str(uuid.UUID(int=7))), "NOT_FOUND", None),
@@ -406,7 +417,7 @@ async def test_what_is_anothers_is_not_there(ingest: Ingest, tmp_path: Path) -> 
         ("GetUpload", api.GetUploadRequest(upload_id=upload.id)),
         ("WriteUpload", api.WriteUploadRequest(upload_id=upload.id, data=b"x")),
         ("CompleteUpload", api.CompleteUploadRequest(upload_id=upload.id)),
-        ("SubmitVideo", api.SubmitVideoRequest(source={"upload_id": upload.id})),
+        ("SubmitVideo", api.SubmitVideoRequest(source=Source(upload_id=upload.id))),
     ]:
         with pytest.raises(Refusal) as caught:
             await ingest.call(method, request, tenant="other")
