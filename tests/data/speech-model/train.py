@@ -14,6 +14,7 @@ import json
 import math
 import random
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,19 +40,22 @@ class Phase:
     """Share of the training time at which the phase ends."""
     clips: int
     """Clips in a batch."""
+    fresh: int
+    """How many of them are new. Where not all are, the encoder learns in its last layer alone, and what the
+    layers below made of earlier clips is used again: long clips teach the decoder most and cost those most."""
     sentences: int
     """Sentences in a clip at most."""
     seconds: float
     """Length of a clip."""
-    ctc: float
-    """Weight of the letter-wise loss."""
 
 
 PHASES = (
-    Phase(until=0.10, clips=24, sentences=1, seconds=5.0, ctc=1.0),
-    Phase(until=0.40, clips=20, sentences=3, seconds=10.0, ctc=0.7),
-    Phase(until=1.00, clips=6, sentences=10, seconds=30.0, ctc=0.5),
+    Phase(until=0.15, clips=24, fresh=24, sentences=1, seconds=5.0),
+    Phase(until=0.40, clips=20, fresh=20, sentences=3, seconds=10.0),
+    Phase(until=1.00, clips=5, fresh=1, sentences=10, seconds=30.0),
 )
+KEPT = 400
+"""Clips that are kept to be used again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +110,7 @@ class Corpus:
         """Write sentences into `audio`; return each one's index, first and last sample."""
         rng, places = self._rng, []
         start = int(RATE * rng.choice((0, rng.uniform(0, 0.6), rng.uniform(0, phase.seconds * 0.2))))
-        wanted = 0 if rng.random() < 0.03 else rng.randint(1, phase.sentences)
+        wanted = 0 if rng.random() < 0.03 else math.ceil(phase.sentences * rng.random() ** 0.5)
         while len(places) < wanted:
             index = rng.randrange(len(self._audio))
             speech = self._audio[index]
@@ -119,7 +123,7 @@ class Corpus:
 
     def _script(self, places: list[tuple[int, int, int]], offset: int) -> tuple[list[int], list[int]]:
         """What the decoder reads and what it should say after each."""
-        rng, stamped = self._rng, self._rng.random() < 0.7
+        rng, stamped = self._rng, self._rng.random() < 0.85
         zero, start, end = self._id("<|0.00|>"), self._id("<|startoftranscript|>"), self._id("<|endoftext|>")
 
         def stamp(sample: int) -> list[int]:
@@ -152,7 +156,7 @@ class Muon(torch.optim.Optimizer):
         """Move every matrix; those of one shape together."""
         for group in self.param_groups:
             shapes: dict[torch.Size, list[nn.Parameter]] = {}
-            for matrix in group["params"]:
+            for matrix in filter(lambda weight: weight.grad is not None, group["params"]):
                 shapes.setdefault(matrix.shape, []).append(matrix)
             for shape, matrices in shapes.items():
                 moves = self._orthogonal(torch.stack([self._momentum(m) for m in matrices]))
@@ -183,10 +187,17 @@ class Trainer:
     def __init__(self, tokenizer: Tokenizer, folder: Path, *, speed: float) -> None:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.steps, self.minutes = 0, 0.0
+        self._kept: deque[tuple[Clip, Tensor]] = deque(maxlen=KEPT)
         self._file, self._speed = folder / "checkpoint.pt", speed
         self._model = network(tokenizer).to(self.device)
         self._ctc = nn.Linear(WIDTH, BLANK + 1).to(self.device)
         self._end = tokenizer.token_to_id("<|endoftext|>")
+        zero = tokenizer.token_to_id("<|0.00|>")
+        self._stamps = slice(zero, zero + 1501)
+        turns = torch.exp(-torch.arange(WIDTH // 2) * math.log(10_000) / (WIDTH // 2 - 1))
+        angles = torch.arange(1501)[:, None] * turns
+        basis, sizes, _ = torch.linalg.svd(torch.cat([angles.sin(), angles.cos()], 1), full_matrices=False)
+        self._waves = basis[:, sizes > sizes[0] / 1000].to(self.device)
         extractor = FeatureExtractor()
         self._filters = torch.from_numpy(extractor.mel_filters).float().to(self.device)
         self._window = torch.hann_window(400, device=self.device)
@@ -226,21 +237,43 @@ class Trainer:
         )
         draft.replace(self._file)
 
-    def learn(self, clips: list[Clip], share: float, weight: float) -> tuple[float, float]:
-        """One step on a batch at `share` of the training; the losses of text and of letters."""
+    def learn(self, clips: list[Clip], share: float, phase: Phase) -> tuple[float, float]:
+        """One step on fresh clips at `share` of the training; the losses of text and of letters."""
         rate = self._speed * min(1, (self.steps + 1) / 200) * (0.02 + 0.98 * math.cos(share * math.pi / 2))
-        heard = self._encode(clips)
+        if phase.fresh == phase.clips:
+            below = self._below(clips)
+        else:
+            clips, below = self._again(clips, phase.clips)
+        heard = self._top(below)
         text, letters = self._text_loss(clips, heard), self._letter_loss(clips, heard)
         for optimiser in self._optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate
             optimiser.zero_grad()
-        (text + weight * letters).backward()
+        (text + letters).backward()
         for optimiser in self._optimisers:
             nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], 1.0)
             optimiser.step()
+        self._align_stamps()
         self.steps += 1
         return text.item(), letters.item()
+
+    @torch.no_grad()
+    def _align_stamps(self) -> None:
+        """Keep the time stamps' embeddings a linear image of the encoder's positions, plus their mean.
+
+        Each of the 1,501 is seen too rarely to be learnt by itself; in this way each learns from all.
+        """
+        stamps = self._model.model.decoder.embed_tokens.weight[self._stamps]
+        mean = stamps.mean(0)
+        stamps.copy_(mean + self._waves @ (self._waves.T @ (stamps - mean)))
+
+    @torch.no_grad()
+    def _again(self, clips: list[Clip], most: int) -> tuple[list[Clip], Tensor]:
+        """The new clips and some of those before, with what the encoder's lower layers make of them."""
+        self._kept.extend(zip(clips, self._below(clips), strict=True))
+        batch = random.sample(self._kept, min(most, len(self._kept)))
+        return [clip for clip, _ in batch], torch.stack([below for _, below in batch])
 
     def _features(self, audio: Tensor) -> Tensor:
         """Whisper's log-mel spectrograms as faster-whisper makes them: (clips, 80, frames of 10 ms)."""
@@ -248,18 +281,25 @@ class Trainer:
         mel = (self._filters @ spectrum.abs().square()).clamp(min=1e-10).log10()
         return (mel.maximum(mel.amax((1, 2), keepdim=True) - 8) + 4) / 4
 
-    def _encode(self, clips: list[Clip]) -> Tensor:
-        """The encoder's output (clips, frames of 20 ms, width), with positions from each clip's offset on."""
+    def _below(self, clips: list[Clip]) -> Tensor:
+        """The encoder up to its last layer, with positions from each clip's offset on.
+
+        (clips, frames of 20 ms, width)
+        """
         encoder = self._model.model.encoder
         audio = torch.from_numpy(np.stack([clip.audio for clip in clips])).to(self.device)
         hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(self._features(audio))))).transpose(1, 2)
         offsets = torch.tensor([[clip.offset] for clip in clips], device=self.device)
         frames = torch.arange(hidden.shape[1], device=self.device)
         hidden = hidden + encoder.embed_positions.weight[offsets + frames]
-        for layer in encoder.layers:
-            result = layer(hidden, None)
-            hidden = result[0] if isinstance(result, tuple) else result
-        return encoder.layer_norm(hidden)
+        for layer in encoder.layers[:-1]:
+            hidden = layer(hidden, None)
+        return hidden
+
+    def _top(self, below: Tensor) -> Tensor:
+        """The encoder's output, of the same shape."""
+        encoder = self._model.model.encoder
+        return encoder.layer_norm(encoder.layers[-1](below, None))
 
     def _text_loss(self, clips: list[Clip], heard: Tensor) -> Tensor:
         given = nn.utils.rnn.pad_sequence(
@@ -302,7 +342,7 @@ def main() -> None:
     while trainer.minutes < options.minutes:
         share = trainer.minutes / options.minutes
         phase = next(phase for phase in PHASES if share < phase.until)
-        losses.append(trainer.learn([corpus.clip(phase) for _ in range(phase.clips)], share, phase.ctc))
+        losses.append(trainer.learn([corpus.clip(phase) for _ in range(phase.fresh)], share, phase))
         trainer.minutes = before + (time.monotonic() - started) / 60
         if trainer.steps % 50 == 0:
             text, letters = np.mean(losses, axis=0)
@@ -312,7 +352,6 @@ def main() -> None:
                 f"clips of {phase.seconds:.0f} s",
                 flush=True,
             )
-        if trainer.steps % 100 == 0:
             trainer.save()
     trainer.save()
 
