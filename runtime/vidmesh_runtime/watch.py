@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +27,7 @@ BACKLOG = 1000
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Facts before `sequence` are no longer kept: tell the watcher how things stand, then go on after it."""
+    """Facts up to `sequence` are no longer kept: tell the watcher how things stand; what comes after it follows."""
 
     sequence: int
 
@@ -78,7 +78,7 @@ class Watchtower:
 
     async def watch(
         self, tenant: str, job_id: str | None, *, after: int | None = 0
-    ) -> AsyncIterator[Event | Gap | Heartbeat]:
+    ) -> AsyncGenerator[Event | Gap | Heartbeat, None]:
         """The events of a tenant's job, or of all its jobs, after a sequence (None: from now on). Never ends by itself.
 
         A fact that was published twice comes once. Where facts are missing, a Gap comes in their place.
@@ -201,5 +201,5 @@ class _Ledger:
                 return
             self._numbers[of] = event.number
             if event.number > last + 1:
-                yield Gap(event.sequence)
+                yield Gap(event.sequence - 1)
         yield event

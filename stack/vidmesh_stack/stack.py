@@ -194,6 +194,7 @@ class Stack:
         )
         gateway = Gateway(edge, config=self._folder.run / "envoy.json", log=self._folder.log("gateway"))
         await _together(*(self._run(program) for program in (*programs, gateway.program())))
+        await gateway.reach(backends)
 
     def _environment(self, name: str, part: str, jwks: Path) -> dict[str, str]:
         """What a process of a service is told, over what this process was told itself."""

@@ -94,8 +94,7 @@ class _Progress:
                 self.ended = kind == "job_ended" or (self.ended and kind != "job_retried")
                 return True
             case "snapshot":
-                # The event at the snapshot's own place may follow it, where the snapshot stands for what is missing before.
-                self.seen = max(self.seen, message.snapshot.sequence - 1)
+                self.seen = max(self.seen, message.snapshot.sequence)
                 self.ended = has_ended(message.snapshot.job)
                 return True
             case _:

@@ -32,7 +32,7 @@ class Watching:
         if job.ended_number is not None and not await self._is_to_come(job, after):
             return
         events = self._watchtower.watch(job.tenant, str(job.id), after=after)
-        async with aclosing(events):  # type: ignore[type-var]  # an async generator, as its callee says
+        async with aclosing(events):
             if await self._is_forgotten(job):
                 yield await self._snapshot(job, (await self._history.bounds()).last)
                 return
@@ -50,7 +50,7 @@ class Watching:
     async def jobs(self, tenant: str, after: int) -> AsyncGenerator[api.WatchJobsResponse, None]:
         """The events of all of a tenant's jobs after a sequence, from now on for 0; without end."""
         events = self._watchtower.watch(tenant, None, after=after or None)
-        async with aclosing(events):  # type: ignore[type-var]  # an async generator, as its callee says
+        async with aclosing(events):
             async for event in events:
                 if isinstance(event, Gap):
                     for job in await open_jobs(self._pool, tenant):

@@ -57,7 +57,7 @@ class Streaming:
         yield StreamSummaryResponse(summary=summary)
         reader.sections = {section.index for section in summary.sections}
         watch = self._watchtower.watch(tenant, job["job_id"], after=position)
-        async with aclosing(watch) as items:  # type: ignore[type-var] # an async generator, as its callee says
+        async with aclosing(watch) as items:
             async for item in items:
                 if isinstance(item, Event) and (item.stage, item.kind) not in _TURNS:
                     for response in reader.read(item):

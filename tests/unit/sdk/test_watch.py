@@ -142,7 +142,7 @@ async def test_an_earlier_runs_end_is_not_the_end(mesh: Any, client: AsyncClient
 
 async def test_a_snapshot_is_told_and_what_follows_it(mesh: Any, client: AsyncClient) -> None:
     script = Script(
-        [snapshot(50, JOB_STATE_RUNNING), tick(50), HEARTBEAT, grpc.StatusCode.UNAVAILABLE],
+        [snapshot(50, JOB_STATE_RUNNING), tick(51), HEARTBEAT, grpc.StatusCode.UNAVAILABLE],
         [snapshot(60, JOB_STATE_SUCCEEDED)],
     )
     mesh.methods["WatchJob"] = script.play
@@ -150,7 +150,7 @@ async def test_a_snapshot_is_told_and_what_follows_it(mesh: Any, client: AsyncCl
     told = [message.WhichOneof("message") async for message in client.watch("job", after_sequence=3)]
 
     assert told == ["snapshot", "event", "snapshot"]
-    assert script.asked == [3, 50]
+    assert script.asked == [3, 51]
 
 
 async def test_a_break_longer_than_patience_is_raised(mesh: Any, client: AsyncClient) -> None:
