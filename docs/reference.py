@@ -41,7 +41,9 @@ def errors() -> str:
         if reason:
             failure, told = Failure(reason), handling(reason)
             again = "yes" if failure.retryable else "no"
-            lines.append(f"| `{failure.name}` | {failure.code.name} | {again} | {told.title} | {told.advice} |")
+            lines.append(
+                f"| `{failure.name}` | {failure.code.name} | {again} | {told.title} | {told.advice} |"
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +99,7 @@ def default_of(field: FieldInfo) -> str:
     value: Any = field.get_default(call_default_factory=True, validated_data={})
     if isinstance(value, timedelta):
         return f"`{value.total_seconds():g}`"
-    if value is None or value == "" or value == () or value == []:
+    if value is None or value in ("", (), []):
         return "(none)"
     return f"`{getattr(value, 'value', value)}`"
 

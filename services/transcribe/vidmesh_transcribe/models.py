@@ -110,9 +110,7 @@ def _reach_hub(name: str, patience: float) -> None:
             f"The Whisper model {name} is not at hand, and the hub did not answer in {patience:g} s."
         )
     if outcome:
-        raise ModelMissingError(
-            f"The Whisper model {name} is not at hand, and {_answer(outcome[0])}."
-        )
+        raise ModelMissingError(f"The Whisper model {name} is not at hand, and {_answer(outcome[0])}.")
 
 
 def _repository(name: str) -> str:
