@@ -514,7 +514,7 @@ async def so_far(ingest: Ingest, job: str = "j1") -> list[Event]:
             event = await asyncio.wait_for(anext(watch), 0.5)
             if isinstance(event, Event) and event.stage == "transcribe":
                 events.append(event)
-    await watch.aclose()  # type: ignore[attr-defined] # it is a generator
+    await watch.aclose()
     return events
 
 
