@@ -59,7 +59,9 @@ class History:
 
     async def last_numbers(self, subject: str, *, through: int) -> dict[tuple[str, str], int]:
         """For each (job, stage) on `subject`, the number of its last fact up to a sequence. Raises HistoryGoneError."""
-        events, _ = await self._get({"multi_last": [subject], "up_to_seq": through})
+        # The broker knows of no facts at all up to a sequence that it has not come to.
+        last = (await self.bounds()).last
+        events, _ = await self._get({"multi_last": [subject], "up_to_seq": min(through, last)})
         numbers: dict[tuple[str, str], int] = {}
         for event in events:
             of = (event.job_id, event.stage)

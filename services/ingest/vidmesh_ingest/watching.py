@@ -39,6 +39,8 @@ class Watching:
             async for event in events:
                 if isinstance(event, Gap):
                     yield await self._snapshot(job, event.sequence)
+                    if await self._is_over(job, event.sequence):
+                        return
                 elif isinstance(event, Heartbeat):
                     yield api.WatchJobResponse(heartbeat=_heartbeat())
                 else:
@@ -64,6 +66,13 @@ class Watching:
     async def _is_to_come(self, job: Job, after: int) -> bool:
         """Whether the end of an ended job comes after a sequence."""
         return not after or await self._told(job, after) < (job.ended_number or 0)
+
+    async def _is_over(self, job: Job, sequence: int) -> bool:
+        """Whether a job has ended by now and the event of that does not come after a sequence."""
+        row = await sql.job(self._pool, tenant=job.tenant, id=job.id)
+        if row is None:
+            return True
+        return row["ended_number"] is not None and await self._told(job, sequence) >= row["ended_number"]
 
     async def _is_forgotten(self, job: Job) -> bool:
         """Whether a job has ended and the event of that is no longer kept."""
