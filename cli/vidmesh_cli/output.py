@@ -100,8 +100,8 @@ class Output:
         flags = f" {self._flags}" if self._flags and "--data" not in command else ""
         return program() + command.removeprefix(NAME) + flags
 
-    def failure(self, error: VidmeshError) -> None:
-        """Tell why something failed and what to do about it."""
+    def failure(self, error: VidmeshError, *, about: str = "") -> None:
+        """Tell why something failed, of all that was asked for what is named by `about`, and what to do about it."""
         if self.json_lines:
             told = {
                 "reason": error.reason,
@@ -110,9 +110,12 @@ class Output:
                 "retryable": error.retryable,
                 "metadata": error.metadata,
             }
+            if about:
+                told["source"] = about
             sys.stderr.write(json.dumps({"error": told}, ensure_ascii=False) + "\n")
             return
-        self.problem(error.message, reason=error.reason, advice=error.advice)
+        message = f"{about}: {error.message}" if about else error.message
+        self.problem(message, reason=error.reason, advice=error.advice)
 
     def problem(self, message: str, *, reason: str = "", advice: str = "") -> None:
         """Tell people of a failure by its parts."""

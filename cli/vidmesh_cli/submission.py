@@ -15,14 +15,14 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from vidmesh import AsyncClient
+from vidmesh import AsyncClient, VidmeshError
 from vidmesh.events.v1.ingest_events_pb2 import CaptionMode
 from vidmesh.ingest.v1.ingest_service_pb2 import (
     SubmitPlaylistRequest,
     SubmitVideoRequest,
     SubmitVideoResponse,
 )
-from vidmesh.ingest.v1.job_pb2 import Job, JobState
+from vidmesh.ingest.v1.job_pb2 import Job
 from vidmesh.ingest.v1.video_pb2 import Source
 from vidmesh_cli.asked import MisuseError
 from vidmesh_cli.entry import plain
@@ -30,9 +30,10 @@ from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.ids import short
 from vidmesh_cli.output import Output, animated, as_dict
 from vidmesh_cli.printable import one_line
+from vidmesh_cli.session import code_of as code_of_error
 from vidmesh_cli.source import read_source
 from vidmesh_cli.units import size
-from vidmesh_cli.watching import code_of, follow, tell_end
+from vidmesh_cli.watching import STATES, code_of, follow, next_steps, outcomes, tell_failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,11 @@ class Wishes:
     language: str = ""
     title: str = ""
 
+    def say_how(self) -> bool:
+        """Whether they say anything of how the video is worked on, which a job that there is already does not follow."""
+        unchanged = (CaptionMode.CAPTION_MODE_UNSPECIFIED, CaptionMode.CAPTION_MODE_NEVER)
+        return bool(self.language or self.title) or self.captions not in unchanged
+
 
 async def submit(
     client: AsyncClient,
@@ -54,28 +60,81 @@ async def submit(
     playlist: bool,
     watch: bool,
 ) -> ExitCode:
-    """Hand over all sources, then follow their jobs one after the other if asked to."""
-    jobs: list[Job] = []
-    async for job in _jobs(client, output, sources, wishes, playlist=playlist):
-        jobs.append(job)
-        if not watch and not output.json_lines:
-            output.show(plain(job.id))
-    if not watch:
-        if jobs:
-            output.hint(
-                (f"vidmesh watch {short(jobs[0].id)}", "see it happen"),
-                ("vidmesh jobs", "how all jobs stand"),
-            )
-        return ExitCode.OK
-    ended = [await follow(client, output, job.id) for job in jobs]
-    if output.json_lines and len(ended) == 1:
-        output.result(ended[0])
-    elif output.json_lines:
-        output.result({"jobs": [as_dict(job) for job in ended]})
+    """Hand over all sources, then follow their jobs one after the other if asked to.
+
+    A source that is not taken on is told of and does not stop the others, unless the caller is not let in at all.
+    """
+    for source in sources:
+        # Refuse all before any is sent.
+        if isinstance(read_source(source), Path) and playlist:
+            raise MisuseError(f"--playlist wants a link, and {source} is a file")
+    jobs: dict[str, Job] = {}
+    refused: dict[str, ExitCode] = {}
+    for source in sources:
+        try:
+            async for job in _jobs(client, output, source, wishes, playlist=playlist):
+                jobs[job.id] = job
+                if not watch and not output.json_lines:
+                    output.show(plain(job.id))
+        except (VidmeshError, MisuseError) as error:
+            refused[source] = _tell_refused(output, source, error, only=len(sources) == 1)
+    if watch:
+        ended = await _watch(client, output, list(jobs.values()), list(refused))
+    else:
+        ended = ExitCode.OK
+        _tell_sent(output, list(jobs.values()), list(refused))
+    return max(ended, *refused.values()) if refused else ended
+
+
+def _tell_refused(output: Output, source: str, error: VidmeshError | MisuseError, *, only: bool) -> ExitCode:
+    """Tell why a source was not taken on and give the code for it; raise what concerns the whole command."""
+    if isinstance(error, MisuseError):
+        if only:
+            raise error
+        output.problem(str(error))
+        return ExitCode.ERROR
+    code = code_of_error(error)
+    if code is ExitCode.AUTH:
+        raise error
+    output.failure(error, about=source)
+    return code
+
+
+async def _watch(
+    client: AsyncClient, output: Output, jobs: Sequence[Job], refused: Sequence[str]
+) -> ExitCode:
+    """Follow the jobs, each under its title where there are several, and tell how all of it ended."""
+    several = len(jobs) + len(refused) > 1
+    titles = {job.id: _title(job) if several else "" for job in jobs}
+    ended: list[Job] = []
+    noticed: set[str] = set()
+    for job in jobs:
+        if several and not output.json_lines:
+            output.say(f"\n▸ {titles[job.id]}", style="bold")
+        ended.append(await follow(client, output, job.id, label=titles[job.id], noticed=noticed))
+    if output.json_lines:
+        if several:
+            output.result({"jobs": [as_dict(job) for job in ended], "refused": list(refused)})
+        elif ended:
+            output.result(ended[0])
     else:
         for job in ended:
-            tell_end(output, job)
+            tell_failures(output, job, label=titles[job.id])
+        if several:
+            output.say(f"\n{outcomes(ended, refused=len(refused))}", style="bold")
+        if ended:
+            output.hint(*next_steps(ended))
     return max((code_of(job) for job in ended), default=ExitCode.OK)
+
+
+def _tell_sent(output: Output, jobs: Sequence[Job], refused: Sequence[str]) -> None:
+    if len(jobs) + len(refused) > 1 and refused:
+        output.say(f"\n{len(jobs)} taken on, {len(refused)} failed.", style="bold")
+    if jobs:
+        output.hint(
+            (f"vidmesh watch {short(jobs[0].id)}", "see it happen"),
+            ("vidmesh jobs", "how all jobs stand"),
+        )
 
 
 async def submit_one(
@@ -103,23 +162,18 @@ async def submit_one(
 
 
 async def _jobs(
-    client: AsyncClient, output: Output, sources: Sequence[str], wishes: Wishes, *, playlist: bool
+    client: AsyncClient, output: Output, source: str, wishes: Wishes, *, playlist: bool
 ) -> AsyncIterator[Job]:
-    for source in sources:
-        # Refuse all before any is sent.
-        if isinstance(read_source(source), Path) and playlist:
-            raise MisuseError(f"--playlist wants a link, and {source} is a file")
-    for source in sources:
-        if playlist:
-            async for job in _playlist(client, output, source, wishes):
-                yield job
-            continue
-        response = await submit_one(client, output, source=source, wishes=wishes)
-        if output.json_lines:
-            output.emit(response)
-        else:
-            _tell_taken_on(output, response.job, existing=response.existing)
-        yield response.job
+    if playlist:
+        async for job in _playlist(client, output, source, wishes):
+            yield job
+        return
+    response = await submit_one(client, output, source=source, wishes=wishes)
+    if output.json_lines:
+        output.emit(response)
+    else:
+        _tell_taken_on(output, response.job, wishes, existing=response.existing)
+    yield response.job
 
 
 async def _playlist(client: AsyncClient, output: Output, url: str, wishes: Wishes) -> AsyncIterator[Job]:
@@ -130,17 +184,26 @@ async def _playlist(client: AsyncClient, output: Output, url: str, wishes: Wishe
         if output.json_lines:
             output.emit(entry)
         else:
-            _tell_taken_on(output, entry.job, title=entry.title, existing=entry.existing)
+            _tell_taken_on(output, entry.job, wishes, title=entry.title, existing=entry.existing)
         yield entry.job
 
 
-def _tell_taken_on(output: Output, job: Job, *, title: str = "", existing: bool) -> None:
-    title = one_line(title or job.title or job.source)
+def _tell_taken_on(output: Output, job: Job, wishes: Wishes, *, title: str = "", existing: bool) -> None:
+    title = one_line(title) or _title(job)
     if existing:
-        state = JobState.Name(job.state).removeprefix("JOB_STATE_").lower()
-        output.say(f"{title}: known already, its job {job.id} is {state}; --force begins a new one.")
+        state = STATES.get(job.state, "is known")
+        output.say(f"{title}: known already, its job {job.id} {state}; --force begins a new one.")
+        if wishes.say_how():
+            output.say(
+                "--language, --title and --captions change nothing of what is known; with --force they count.",
+                style="yellow",
+            )
     else:
         output.say(f"{title}: taken on as job {job.id} of video {job.video_id}.")
+
+
+def _title(job: Job) -> str:
+    return one_line(job.title or job.source) or job.id
 
 
 @contextmanager

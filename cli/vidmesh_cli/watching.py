@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from vidmesh import AsyncClient, VidmeshError
@@ -13,6 +15,8 @@ from vidmesh.ingest.v1.job_pb2 import (
     JOB_STATE_CANCELLED,
     JOB_STATE_FAILED,
     JOB_STATE_PARTIAL,
+    JOB_STATE_QUEUED,
+    JOB_STATE_RUNNING,
     JOB_STATE_SUCCEEDED,
     Job,
 )
@@ -21,7 +25,18 @@ from vidmesh_cli.ids import job_id, short
 from vidmesh_cli.output import Output, animated
 from vidmesh_cli.view.job import STAGES, JobView
 from vidmesh_cli.view.lines import Lines
+from vidmesh_cli.view.news import Notice
 from vidmesh_cli.view.screen import Screen
+
+STATES = {
+    JOB_STATE_QUEUED: "waits",
+    JOB_STATE_RUNNING: "is running",
+    JOB_STATE_SUCCEEDED: "has succeeded",
+    JOB_STATE_PARTIAL: "has succeeded in part",
+    JOB_STATE_FAILED: "has failed",
+    JOB_STATE_CANCELLED: "was cancelled",
+}
+"""What is said of a job in each state."""
 
 
 async def watch(client: AsyncClient, output: Output, *, job: str, after: int) -> ExitCode:
@@ -30,18 +45,30 @@ async def watch(client: AsyncClient, output: Output, *, job: str, after: int) ->
     if output.json_lines:
         output.result(ended)
     else:
-        tell_end(output, ended)
+        tell_failures(output, ended)
+        output.hint(*next_steps([ended]))
     return code_of(ended)
 
 
-async def follow(client: AsyncClient, output: Output, job: str, *, after: int = 0) -> Job:
-    """Show a job's events until it has ended, and give the job as it is then."""
+async def follow(
+    client: AsyncClient,
+    output: Output,
+    job: str,
+    *,
+    after: int = 0,
+    label: str = "",
+    noticed: set[str] | None = None,
+) -> Job:
+    """Show a job's events until it has ended, and give the job as it is then.
+
+    `label` leads the line on its end where it is one of several; `noticed` are the notices that need no telling again.
+    """
     view = JobView(job_id=job, sequence=after)
     try:
         if output.json_lines:
             await _relay(client, output, view)
         else:
-            await _show(client, output, view)
+            await _show(client, output, view, label, set() if noticed is None else noticed)
     except asyncio.CancelledError:
         output.say("\nThe job goes on.")
         output.hint((f"vidmesh watch {job} --after {view.sequence}", "come back to where you left it"))
@@ -56,36 +83,54 @@ def code_of(job: Job) -> ExitCode:
     return ExitCode.STOPPED if job.state == JOB_STATE_CANCELLED else ExitCode.JOB_FAILED
 
 
-def tell_end(output: Output, job: Job) -> None:
-    """Tell why a job failed, if it did, and what can be done now."""
-    tell_failures(output, job)
-    video, hints = short(job.video_id), []
-    if job.state in (JOB_STATE_SUCCEEDED, JOB_STATE_PARTIAL):
-        hints += [
-            (f'vidmesh ask "..." --video {video}', "an answer with the moments it rests on"),
+def next_steps(jobs: Sequence[Job]) -> list[tuple[str, str]]:
+    """Give what can be done now that these jobs have ended: commands and what they are for, each once."""
+    readable = [job for job in jobs if job.state in (JOB_STATE_SUCCEEDED, JOB_STATE_PARTIAL)]
+    again = [
+        job for job in jobs if job.state in (JOB_STATE_PARTIAL, JOB_STATE_CANCELLED) or job.failure.retryable
+    ]
+    steps: list[tuple[str, str]] = []
+    if readable:
+        video = short(readable[0].video_id)
+        scope = f" --video {video}" if len(readable) == 1 else ""
+        steps += [
+            (f'vidmesh ask "..."{scope}', "an answer with the moments it rests on"),
             (f"vidmesh transcript {video} --format srt", "the transcript as subtitles"),
             ("vidmesh search WORDS", "find moments in all your videos"),
         ]
-    if job.state in (JOB_STATE_PARTIAL, JOB_STATE_CANCELLED) or job.failure.retryable:
-        hints.append(
-            (f"vidmesh retry {short(job.id)}", "do again what failed or was stopped, and nothing else")
-        )
-    elif job.state == JOB_STATE_FAILED:
-        hints.append(("vidmesh submit SOURCE --watch", "another source, or this one when it is mended"))
-    output.hint(*hints)
+    steps += [
+        (f"vidmesh retry {short(job.id)}", "do again what failed or was stopped, and nothing else")
+        for job in again
+    ]
+    if any(job.state == JOB_STATE_FAILED and job not in again for job in jobs):
+        steps.append(("vidmesh submit SOURCE --watch", "another source, or this one when it is mended"))
+    return steps
 
 
-def tell_failures(output: Output, job: Job) -> None:
-    """Tell of each stage that failed why, and what to do about it."""
+def outcomes(jobs: Sequence[Job], *, refused: int) -> str:
+    """Count how jobs ended, such as "2 done, 1 failed."; `refused` are sources of which none came to be."""
+    count = Counter(job.state for job in jobs)
+    counts = (
+        (count.pop(JOB_STATE_SUCCEEDED, 0), "done"),
+        (count.pop(JOB_STATE_PARTIAL, 0), "done in part"),
+        (count.pop(JOB_STATE_CANCELLED, 0), "cancelled"),
+        (count.total() + refused, "failed"),
+    )
+    return ", ".join(f"{number} {how}" for number, how in counts if number) + "."
+
+
+def tell_failures(output: Output, job: Job, *, label: str = "") -> None:
+    """Tell of each stage that failed why, and what to do about it; `label` says of which of several jobs."""
     for stage in job.stages:
         if stage.state == STAGE_STATE_FAILED:
             output.say("")
-            _tell_failure(output, STAGES.get(stage.stage, "a stage"), stage.failure)
+            name = STAGES.get(stage.stage, "a stage")
+            _tell_failure(output, f"{label}: {name}" if label else name, stage.failure)
 
 
-def _tell_failure(output: Output, stage: str, failure: Failure) -> None:
+def _tell_failure(output: Output, where: str, failure: Failure) -> None:
     reason = ErrorReason.Name(failure.reason).removeprefix("ERROR_REASON_")
-    output.problem(f"{stage}: {failure.message}", reason=reason, advice=failure.advice)
+    output.problem(f"{where}: {failure.message}", reason=reason, advice=failure.advice)
 
 
 async def _relay(client: AsyncClient, output: Output, view: JobView) -> None:
@@ -98,14 +143,18 @@ async def _relay(client: AsyncClient, output: Output, view: JobView) -> None:
             output.emit(message)
 
 
-async def _show(client: AsyncClient, output: Output, view: JobView) -> None:
-    surface = Screen(output, view) if animated(sys.stderr) else Lines(output)
+async def _show(client: AsyncClient, output: Output, view: JobView, label: str, noticed: set[str]) -> None:
+    surface = Screen(output, view, label=label) if animated(sys.stderr) else Lines(output, label=label)
     breaks = Breaks(output)
     watch = client.watch(view.job_id, after_sequence=view.sequence, on_break=breaks.tell)
     async with surface, aclosing(watch) as messages:
         async for message in messages:
             breaks.over()
             for news in view.apply(message):
+                if isinstance(news, Notice):
+                    if news.text in noticed:
+                        continue
+                    noticed.add(news.text)
                 surface.tell(news)
 
 

@@ -16,8 +16,9 @@ from vidmesh_cli.view.rows import ended_line, opened_line, stage_line
 class Lines:
     """Prints each piece of news as it comes."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, *, label: str = "") -> None:
         self._output = output
+        self._label = label
 
     async def __aenter__(self) -> "Lines":
         return self
@@ -35,7 +36,7 @@ class Lines:
             case Notice():
                 self._output.say(f"note: {printable(news.text)}")
             case Ended():
-                self._output.say(ended_line(news))
+                self._output.say(ended_line(news, self._label))
             case Heard() | Summarized() | Divided():
                 for entry in entries(news):
                     self._output.show(entry)

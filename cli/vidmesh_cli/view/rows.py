@@ -56,8 +56,12 @@ def opened_line(news: Opened) -> str:
     return f"{one_line(news.title)}{author}" + (f" ({facts})" if facts else "")
 
 
-def ended_line(news: Ended) -> str:
-    """How the job ended, in a sentence."""
+def ended_line(news: Ended, label: str = "") -> str:
+    """How the job ended, in a sentence; `label` says which of several it is."""
+    return f"{label}: {_ended(news)}" if label else _ended(news)
+
+
+def _ended(news: Ended) -> str:
     took = span(news.seconds) if news.seconds else ""
     match news.outcome:
         case JobOutcome.JOB_OUTCOME_SUCCEEDED:

@@ -40,9 +40,10 @@ _STYLES = {
 class Screen:
     """Draws at most every tenth of a second, however fast the news come."""
 
-    def __init__(self, output: Output, job: JobView) -> None:
+    def __init__(self, output: Output, job: JobView, *, label: str = "") -> None:
         self._output = output
         self._job = job
+        self._label = label
         self._pending: list[RenderableType] = []
         self._live = Live(
             console=output.messages, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
@@ -73,7 +74,7 @@ class Screen:
             case Notice():
                 self._pending.append(Text.assemble(("note: ", "yellow"), printable(news.text)))
             case Ended():
-                self._closing = ended_line(news)
+                self._closing = ended_line(news, self._label)
             case Heard() | Summarized() | Divided():
                 self._data(entries(news))
             case Moved():
