@@ -7,7 +7,13 @@ import typer
 from vidmesh_cli.commands import demo, jobs, mesh, results
 
 # Plain help: Rich would take longer to load than all the rest of `--help`.
-app = typer.Typer(name="vidmesh", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    name="vidmesh",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 for command in (
     mesh.up,

@@ -92,9 +92,11 @@ async def answered(client: AsyncClient, output: Output, request: AskRequest) -> 
 
 def show_answer(output: Output, answer: Answer) -> None:
     """Print an answer and its citations."""
-    output.show(plain(printable(answer.text).strip()))
-    if answer.citations:
-        output.show(plain())
+    quoted = answer.kind == AnswerKind.ANSWER_KIND_PASSAGES and bool(answer.citations)
+    if not quoted:  # else the text says nothing but what the citations do
+        output.show(plain(printable(answer.text).strip()))
+        if answer.citations:
+            output.show(plain())
     for citation in answer.citations:
         lead = Text.assemble(
             (f"[{citation.number}] ", "bold"), (f"{clock(citation.moment.seconds):>5}  ", "cyan")

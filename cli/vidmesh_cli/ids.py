@@ -10,6 +10,9 @@ SHORTEST = 8
 MOST = 2000
 """How many of the newest jobs are looked through for a shortened id."""
 
+LISTED = 10
+"""How many ids are named where a beginning fits several."""
+
 
 def short(whole: str) -> str:
     """Give the beginning of an id that is enough to type: its time to the millisecond, for ids are UUIDs of version 7."""
@@ -54,7 +57,7 @@ async def _only(typed: str, kind: str, known: AsyncIterator[str]) -> str:
         case []:
             return typed  # the service tells that there is none
         case _:
-            listed = ", ".join(found[:5])
+            listed = ", ".join(found[:LISTED]) + (", ..." if len(found) > LISTED else "")
             raise MisuseError(
                 f"{len(found)} {kind}s have ids that begin with {typed!r}: {listed}; type more of it"
             )

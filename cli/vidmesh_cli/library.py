@@ -1,13 +1,14 @@
 """Jobs in a list, and what can be done to them."""
 
 import time
+from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from vidmesh import AsyncClient
 from vidmesh.ingest.v1.ingest_service_pb2 import CancelJobRequest, DeleteVideoRequest, RetryJobRequest
-from vidmesh.ingest.v1.job_pb2 import Job, JobState
+from vidmesh.ingest.v1.job_pb2 import JOB_STATE_SUCCEEDED, Job, JobState
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.ids import job_id, short, shortened, video_id
 from vidmesh_cli.output import Output
@@ -39,11 +40,17 @@ async def jobs(client: AsyncClient, output: Output, *, limit: int) -> ExitCode:
         output.hint(("vidmesh submit FILE_OR_LINK --watch", "the first one"))
         return ExitCode.OK
     _show(output, found)
-    output.hint(
-        (f"vidmesh watch {short(found[0].id)}", "follow a job, or see it again"),
-        (f"vidmesh summary {short(found[0].video_id)}", "what a video is about"),
-    )
+    output.hint(*_next_steps(found))
     return ExitCode.OK
+
+
+def _next_steps(found: Sequence[Job]) -> list[tuple[str, str]]:
+    """Give what fits the jobs: a summary only where one was made."""
+    steps = [(f"vidmesh watch {short(found[0].id)}", "follow a job, or see it again")]
+    done = next((job for job in found if job.state == JOB_STATE_SUCCEEDED), None)
+    if done is not None:
+        steps.append((f"vidmesh summary {short(done.video_id)}", "what a video is about"))
+    return steps
 
 
 async def cancel(client: AsyncClient, output: Output, *, job: str) -> ExitCode:

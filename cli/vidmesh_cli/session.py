@@ -13,6 +13,7 @@ from vidmesh_cli.address import NoMeshError, NoTokenError, find
 from vidmesh_cli.asked import Asked, MisuseError
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.output import Output
+from vidmesh_cli.program import program
 from vidmesh_stack.events import StackError
 
 _STOPPED = frozenset({"CANCELLED", "DEADLINE_EXCEEDED"})
@@ -44,10 +45,10 @@ def ending(output: Output, act: Callable[[], ExitCode]) -> ExitCode:
     except NoMeshError:
         output.problem(
             "No mesh runs here.",
-            advice="Start one with `vidmesh up --detach`, or name one: --endpoint http://HOST:8080.",
+            advice=f"Start one with `{output.typed('vidmesh up --detach')}`, or name one: --endpoint http://HOST:8080.",
         )
     except NoTokenError as error:
-        output.problem(str(error), advice="Name a file that holds a token; `vidmesh token` makes one.")
+        output.problem(str(error), advice=f"Name a file that holds a token; `{program()} token` makes one.")
         return ExitCode.AUTH
     except VidmeshError as error:
         output.failure(error)

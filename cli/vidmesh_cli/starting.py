@@ -60,6 +60,8 @@ async def down(output: Output, data: Path) -> ExitCode:
     running = folder.running()
     if running is None:
         output.say(f"No mesh runs in {data}.")
+        if output.json_lines:
+            output.result({"stopped": False, "data": readable(folder.root)})
         return ExitCode.OK
     began = time.monotonic()
     os.kill(running.pid, signal.SIGTERM)
@@ -71,7 +73,10 @@ async def down(output: Output, data: Path) -> ExitCode:
             )
             return ExitCode.STOPPED
         await asyncio.sleep(0.05)
-    output.say(f"Stopped in {time.monotonic() - began:.1f} s. What it holds stays in {data}.")
+    took = time.monotonic() - began
+    if output.json_lines:
+        output.result({"stopped": True, "data": readable(folder.root), "seconds": round(took, 3)})
+    output.say(f"Stopped in {took:.1f} s. What it holds stays in {data}.")
     output.hint(("vidmesh up --detach", "start it again"))
     return ExitCode.OK
 

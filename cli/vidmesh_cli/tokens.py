@@ -1,15 +1,18 @@
 """Tokens for the mesh on this machine."""
 
 import re
+import shlex
 from datetime import timedelta
 from pathlib import Path
 
 from vidmesh_cli.asked import MisuseError
+from vidmesh_cli.commands.mesh import SUBJECT, TENANT, TTL
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.output import Output
 from vidmesh_stack.folder import Folder
 from vidmesh_stack.keys import make_token
 
+DEFAULTS = {"tenant": TENANT, "subject": SUBJECT, "ttl": TTL}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -19,7 +22,8 @@ async def make(output: Output, data: Path, *, tenant: str, subject: str, ttl: st
         made = make_token(Folder(data).keys, tenant=tenant, subject=subject, ttl=read_ttl(ttl))
     except FileNotFoundError:
         output.problem(
-            f"There are no keys in {data}.", advice="`vidmesh up` makes them; name its folder with --data."
+            f"There are no keys in {data}.",
+            advice=f"`{output.typed('vidmesh up')}` makes them; name its folder with --data.",
         )
         return ExitCode.ERROR
     except ValueError as error:
@@ -28,8 +32,15 @@ async def make(output: Output, data: Path, *, tenant: str, subject: str, ttl: st
         output.line({"token": made, "tenant": tenant, "subject": subject})
     else:
         output.raw(made + "\n")
-        output.hint(('VIDMESH_TOKEN="$(vidmesh token)" vidmesh jobs', "use it"))
+        again = shlex.join(["vidmesh", "token", *_flags(tenant=tenant, subject=subject, ttl=ttl)])
+        use = f'VIDMESH_TOKEN="$({output.typed(again)})" {output.typed("vidmesh jobs")}'
+        output.hint((use, "use it"))
     return ExitCode.OK
+
+
+def _flags(**given: str) -> list[str]:
+    """Give the options that are not at their defaults."""
+    return [word for name, value in given.items() if value != DEFAULTS[name] for word in (f"--{name}", value)]
 
 
 def read_ttl(given: str) -> timedelta:

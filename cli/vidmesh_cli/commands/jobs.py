@@ -25,7 +25,7 @@ class Captions(StrEnum):
 def submit(
     asked: Asked,
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE", help="Files on this machine, or http(s) links.")
+        list[str], typer.Argument(metavar="SOURCE...", help="Files on this machine, or http(s) links.")
     ],
     *,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the jobs to their end.")] = False,
@@ -125,6 +125,8 @@ def delete(
     from vidmesh_cli.library import delete as remove
     from vidmesh_cli.session import run
 
-    if not yes and not asked.json and sys.stdin.isatty():
+    if not yes:
+        if asked.json or not sys.stdin.isatty():
+            raise typer.BadParameter("nobody can be asked here whether it is meant: give --yes")
         typer.confirm(f"Delete video {video} and all that was made of it?", abort=True, err=True)
     run(asked, lambda client, output: remove(client, output, video=video))

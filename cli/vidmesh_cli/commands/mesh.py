@@ -6,6 +6,8 @@ import typer
 
 from vidmesh_cli.asked import Asked, with_mesh
 
+TENANT, SUBJECT, TTL = "dev", "developer", "30d"
+
 
 @with_mesh
 def up(
@@ -46,9 +48,9 @@ def down(asked: Asked) -> None:
 @with_mesh
 def token(
     asked: Asked,
-    tenant: Annotated[str, typer.Option(help="Whose data the token opens.")] = "dev",
-    subject: Annotated[str, typer.Option(help="Who uses it.")] = "developer",
-    ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 12h, 7d.")] = "30d",
+    tenant: Annotated[str, typer.Option(help="Whose data the token opens.")] = TENANT,
+    subject: Annotated[str, typer.Option(help="Who uses it.")] = SUBJECT,
+    ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 12h, 7d.")] = TTL,
 ) -> None:
     """Print a token for the mesh on this machine."""
     from vidmesh_cli.session import run_here
