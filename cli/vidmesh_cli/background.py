@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.output import Output
+from vidmesh_cli.port import require_port
 from vidmesh_cli.starting import doors_of, readable
 from vidmesh_cli.view.parts import PartsView, read_part
 from vidmesh_stack.folder import Folder
@@ -20,6 +21,7 @@ async def up_detached(output: Output, chosen: StackSettings) -> ExitCode:
 
     It tells its progress as JSON on a pipe that is read until it is ready, and what happens later in its log.
     """
+    require_port(output, chosen)
     folder = Folder(chosen.data)
     folder.make()
     began = time.monotonic()

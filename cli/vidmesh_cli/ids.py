@@ -32,17 +32,18 @@ async def job_id(client: AsyncClient, typed: str) -> str:
     """Give the whole id of a job. Raises MisuseError where the beginning fits more than one."""
     if _is_whole(typed):
         return typed
-    return await _only(typed, "job", (job.id async for job in client.jobs()))
+    return await only(typed, "job", (job.id async for job in client.jobs()))
 
 
 async def video_id(client: AsyncClient, typed: str) -> str:
     """Give the whole id of a video. Raises as job_id does."""
     if _is_whole(typed):
         return typed
-    return await _only(typed, "video", (job.video_id async for job in client.jobs()))
+    return await only(typed, "video", (job.video_id async for job in client.jobs()))
 
 
-async def _only(typed: str, kind: str, known: AsyncIterator[str]) -> str:
+async def only(typed: str, kind: str, known: AsyncIterator[str]) -> str:
+    """Give the one known id that begins as typed, or what is typed where none does. Raises MisuseError for several."""
     found: list[str] = []
     seen = 0
     async for whole in known:

@@ -40,11 +40,11 @@ async def jobs(client: AsyncClient, output: Output, *, limit: int) -> ExitCode:
         output.hint(("vidmesh submit FILE_OR_LINK --watch", "the first one"))
         return ExitCode.OK
     _show(output, found)
-    output.hint(*_next_steps(found))
+    output.hint(*next_steps(found))
     return ExitCode.OK
 
 
-def _next_steps(found: Sequence[Job]) -> list[tuple[str, str]]:
+def next_steps(found: Sequence[Job]) -> list[tuple[str, str]]:
     """Give what fits the jobs: a summary only where one was made."""
     steps = [(f"vidmesh watch {short(found[0].id)}", "follow a job, or see it again")]
     done = next((job for job in found if job.state == JOB_STATE_SUCCEEDED), None)

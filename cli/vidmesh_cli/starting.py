@@ -11,6 +11,7 @@ from pathlib import Path
 from vidmesh_cli.asked import MisuseError
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.output import Output
+from vidmesh_cli.port import require_port
 from vidmesh_cli.view.parts import Doors, PartsView
 from vidmesh_stack.folder import Folder
 from vidmesh_stack.settings import StackSettings
@@ -41,6 +42,7 @@ def stack_settings(*, data: Path, port: int, scale: Mapping[str, int]) -> StackS
 
 async def up(output: Output, chosen: StackSettings) -> ExitCode:
     """Run the mesh until SIGINT, SIGTERM or SIGHUP, or until a part is given up (StackError)."""
+    require_port(output, chosen)
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, told.set)

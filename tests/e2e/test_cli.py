@@ -99,7 +99,8 @@ async def test_a_file_is_submitted_watched_read_and_asked(vidmesh: Vidmesh) -> N
     assert final["citations"][0]["videoId"] == video
     assert "[1]" in (await vidmesh("ask", f"What about {word}?")).out
 
-    assert (await vidmesh("delete", video)).code == 0
+    assert (await vidmesh("delete", video)).code == 2
+    assert (await vidmesh("delete", video, "--yes")).code == 0
     gone = await vidmesh("transcript", video)
     assert (gone.code, gone.out) == (1, "")
     assert "(NOT_FOUND)" in gone.err

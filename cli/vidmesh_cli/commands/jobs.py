@@ -25,7 +25,7 @@ class Captions(StrEnum):
 def submit(
     asked: Asked,
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Files on this machine, or http(s) links.")
+        list[str], typer.Argument(metavar="SOURCE", help="Files on this machine, or http(s) links.")
     ],
     *,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the jobs to their end.")] = False,

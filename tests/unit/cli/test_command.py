@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from vidmesh_cli.app import app
+from vidmesh_stack.folder import Folder
+from vidmesh_stack.keys import ensure_keys
 
 COMMANDS = [
     "up",
@@ -76,6 +78,7 @@ def test_every_command_has_help_and_json(command: str) -> None:
         (("up", "--scale", "transcribe"), "SERVICE=COUNT"),
         (("up", "--scale", "query=2"), "query runs as one process"),
         (("token", "--ttl", "soon"), "such as 12h"),
+        (("delete", "video"), "give --yes"),
     ],
 )
 def test_what_cannot_be_meant_is_usage(words: tuple[str, ...], why: str, tmp_path: Path) -> None:
@@ -131,3 +134,22 @@ def test_a_terminal_of_few_characters_is_no_reason_to_stop(tmp_path: Path) -> No
     shown = vidmesh(*words, cwd=tmp_path, PYTHONIOENCODING="ascii")
     assert shown.returncode == 4
     assert "The token file ?n? cannot be read" in shown.stderr
+
+
+def test_in_json_down_ends_with_a_result(tmp_path: Path) -> None:
+    shown = vidmesh("down", "--json", cwd=tmp_path)
+    assert shown.returncode == 0
+    assert json.loads(shown.stdout)["result"] == {"stopped": False, "data": ".vidmesh"}
+
+
+def test_a_tokens_hint_asks_for_the_same_token(tmp_path: Path) -> None:
+    Folder(tmp_path / "d").make()
+    ensure_keys(Folder(tmp_path / "d").keys)
+    shown = vidmesh("token", "--tenant", "acme", "--data", "d", cwd=tmp_path)
+    assert shown.returncode == 0
+    use = 'VIDMESH_TOKEN="$(vidmesh token --tenant acme --data d)" vidmesh jobs --data d'
+    assert use in shown.stderr
+
+
+def test_help_has_a_short_name(tmp_path: Path) -> None:
+    assert "Usage: vidmesh jobs" in vidmesh("jobs", "-h", cwd=tmp_path).stdout
