@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from vidmesh_cli.commands import demo, jobs, mesh, results
+from vidmesh_cli.usage import Command
 
 # Plain help: Rich would take longer to load than all the rest of `--help`.
 app = typer.Typer(
@@ -33,7 +34,7 @@ for command in (
     mesh.token,
     mesh.doctor,
 ):
-    app.command()(command)
+    app.command(cls=Command)(command)
 
 
 def _version(asked: bool) -> None:
