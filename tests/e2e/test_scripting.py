@@ -23,9 +23,7 @@ def run(script: str, mesh: Mesh, folder: Path, tenant: str) -> str:
     (folder / "samples").symlink_to(ROOT / "samples")
     # The page says 8080 and the developer's token; the mesh of this test has another port and a tenant of its own.
     script = script.replace("127.0.0.1:8080", mesh.address)
-    script = script.replace(
-        "$(vidmesh token)", f"$(vidmesh token --data {mesh.data} --tenant {tenant})"
-    )
+    script = script.replace("$(vidmesh token)", f"$(vidmesh token --data {mesh.data} --tenant {tenant})")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,

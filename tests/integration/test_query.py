@@ -125,6 +125,7 @@ async def test_meaning_finds_what_words_do_not(
     [hit, *_] = await search(query, "pastry recipe")
     assert hit.video_id == cake.video
     assert marked(hit) == []
+    assert await search(query, "zzzzqq") == []
 
 
 async def test_passages_are_found_before_the_transcript_is_whole(

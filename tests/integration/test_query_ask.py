@@ -121,10 +121,12 @@ async def test_what_is_not_in_the_videos_is_said_to_be_so(
     query: "QueryServiceAsyncStub", lions: Talk, server: LanguageModelServer
 ) -> None:
     server.then(Say("NOT_IN_VIDEOS"))
-    _, deltas, answer = await ask(query, "Who won the championship?")
+    _, deltas, answer = await ask(query, "Who fed the lions?")
     assert deltas == []
     assert (answer.kind, answer.text) == (search_pb2.ANSWER_KIND_NOT_FOUND, "This is not in your videos.")
     before = len(server.requests)
+    retrieved, _, answer = await ask(query, "Who won the championship?")
+    assert (list(retrieved.hits), answer.kind) == ([], search_pb2.ANSWER_KIND_NOT_FOUND)
     _, _, answer = await ask(query, scope=Scope(tags=["none"]))
     assert answer.kind == search_pb2.ANSWER_KIND_NOT_FOUND
     assert len(server.requests) == before

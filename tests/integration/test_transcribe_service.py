@@ -234,7 +234,7 @@ async def collect(
 
 async def until_refused(call: Callable[[], Awaitable[Any]]) -> grpc.StatusCode:
     """The code of the first error of a call that is made again and again."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             try:
                 await call()

@@ -149,7 +149,7 @@ async def _all(asked: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one) for one in asked]
-    except* Failure as failures:
+    except ExceptionGroup as failures:  # not except*, which would wrap what is raised in it once more
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
 
