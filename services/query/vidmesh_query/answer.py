@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from vidmesh_query import prompt
-from vidmesh_query.citation import Checked, check
+from vidmesh_query.citation import Checked, check, marked
 from vidmesh_query.extract import extract, nearest
 from vidmesh_query.hit import Hit
 from vidmesh_query.language_model import LanguageModel, LanguageModelError, Message, Trouble
@@ -53,7 +53,7 @@ class Citation:
     """A passage that the answer rests on."""
 
     number: int
-    """As the answer cites it: [1] is the first passage found."""
+    """As the answer cites it: [1] is what it cites first."""
     hit: Hit
     quote: Span
     """The sentence of the passage that holds what is said."""
@@ -83,6 +83,7 @@ class _Progress:
 
     text: str = ""
     citations: dict[int, Citation] = field(default_factory=dict)
+    """By the number that the passage was given to the model under, in the order in which the answer cites them."""
     withheld: int = 0
     denied: bool = False
     separator: str = ""
@@ -117,7 +118,7 @@ class Answerer:
             yield Answered(
                 kind=Kind.WRITTEN,
                 text=progress.text,
-                citations=tuple(progress.citations[number] for number in sorted(progress.citations)),
+                citations=tuple(progress.citations.values()),
                 model=self._model.name,
                 trouble=trouble,
                 withheld=progress.withheld,
@@ -165,9 +166,13 @@ class Answerer:
                 passage = hits[number - 1].passage
                 quote, _ = nearest(checked.text, passage, self._similarity)
                 progress.citations[number] = Citation(
-                    number=number, hit=hits[number - 1], quote=quote, moment=moment_of(passage, quote)
+                    number=len(progress.citations) + 1,
+                    hit=hits[number - 1],
+                    quote=quote,
+                    moment=moment_of(passage, quote),
                 )
-        text = (progress.separator if progress.text else "") + checked.text
+        numbers = [progress.citations[number].number for number in checked.citations]
+        text = (progress.separator if progress.text else "") + marked(checked.claim, numbers)
         progress.text += text
         return Delta(text=text)
 
@@ -175,18 +180,18 @@ class Answerer:
         self, question: str, hits: Sequence[Hit], *, trouble: Trouble | None, withheld: int
     ) -> list[Delta | Answered]:
         found = extract(question, [hit.passage for hit in hits], self._similarity)
-        texts = [f"“{one.text}” [{one.number}]" for one in found]
+        texts = [f"“{one.text}” [{number}]" for number, one in enumerate(found, start=1)]
         deltas: list[Delta | Answered] = [
             Delta(text=text if place == 0 else f"\n{text}") for place, text in enumerate(texts)
         ]
         citations = tuple(
             Citation(
-                number=one.number,
+                number=number,
                 hit=hits[one.number - 1],
                 quote=one.span,
                 moment=moment_of(hits[one.number - 1].passage, one.span),
             )
-            for one in sorted(found, key=lambda one: one.number)
+            for number, one in enumerate(found, start=1)
         )
         end = Answered(
             kind=Kind.EXTRACTED if found else Kind.NOTHING,

@@ -21,8 +21,8 @@ _LEFT_OVER = re.compile(r"\s*[\[【][^\]】]{0,40}\d[^\]】]{0,40}[\]】]")
 class Checked:
     """One sentence of an answer after its citations were checked."""
 
-    text: str
-    """Plain text with the citations that hold, as " [1]" before its last mark."""
+    claim: str
+    """Plain text without its citations."""
     citations: tuple[int, ...] = ()
     """The passages that hold it, counted from 1, in the order cited."""
     dropped: tuple[int, ...] = ()
@@ -32,6 +32,11 @@ class Checked:
     def supported(self) -> bool:
         """Whether any passage holds it."""
         return bool(self.citations)
+
+    @property
+    def text(self) -> str:
+        """The claim with the citations that hold."""
+        return marked(self.claim, self.citations)
 
 
 def cited(text: str) -> list[int]:
@@ -52,10 +57,11 @@ def check(written: str, evidence: Evidence) -> Checked:
     dropped = [number for number in marks if number not in held]
     if not held and (found := evidence.best(claim)) is not None:
         held = [found]
-    return Checked(text=_written(claim, held), citations=tuple(held), dropped=tuple(dropped))
+    return Checked(claim=claim, citations=tuple(held), dropped=tuple(dropped))
 
 
-def _written(claim: str, numbers: Iterable[int]) -> str:
+def marked(claim: str, numbers: Iterable[int]) -> str:
+    """`claim` with citations, as " [1]" before its last mark."""
     marks = "".join(f"[{number}]" for number in numbers)
     if not marks or not claim:
         return claim

@@ -25,6 +25,10 @@ class Embedder(Protocol):
     def dimensions(self) -> int:
         """The length of its vectors."""
 
+    @property
+    def floor(self) -> float:
+        """The likeness of a query and a passage below which they have nothing to do with each other."""
+
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """One row a text, in order.
 

@@ -7,6 +7,7 @@ import openai
 
 from vidmesh_query.embedding import EmbeddingUnavailableError, Vectors, unit
 
+_FLOOR = 0.15
 _BATCH = 96
 """Texts in one request; servers cap it, OpenAI's own at 2,048 texts and 300,000 tokens."""
 
@@ -38,6 +39,11 @@ class OpenAiEmbedder:
     def dimensions(self) -> int:
         """The length of its vectors."""
         return self._dimensions
+
+    @property
+    def floor(self) -> float:
+        """Low, for models differ: below it, none means anything."""
+        return _FLOOR
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """One unit vector a text, in order.

@@ -17,7 +17,7 @@ from vidmesh_query.passage import Passage
 from vidmesh_query.scope import Within, sql
 from vidmesh_query.support import Similarity
 from vidmesh_query.terms import content, stem, tokens
-from vidmesh_query.vectors import Scope, VectorIndex, VectorsUnavailableError
+from vidmesh_query.vectors import Scope, VectorIndex, VectorsUnavailableError, near_enough
 from vidmesh_query.wire import Row, from_row
 from vidmesh_runtime.database import Pool
 
@@ -89,7 +89,7 @@ class Searcher:
     async def _by_meaning(
         self, query: str, within: Within, depth: int, *, strict: bool
     ) -> list[uuid.UUID] | None:
-        """None where the vectors are not to be had. Of passages that no longer are shown, more are asked for."""
+        """Those near enough; None where the vectors are not to be had. Of passages that no longer are shown, more are asked for."""
         try:
             async with asyncio.timeout(PATIENCE):
                 vectors = await self._embedder.embed([query])
@@ -108,7 +108,8 @@ class Searcher:
             strict=strict,
         )
         shown = {uuid.UUID(str(row["id"])) async for row in rows}
-        return [one.id for one in near if one.id in shown][:depth]
+        seen = [one for one in near if one.id in shown]
+        return [one.id for one in near_enough(seen, self._embedder.floor)][:depth]
 
     async def _hits(
         self, query: str, within: Within, page: Sequence[tuple[uuid.UUID, float]]

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from vidmesh_query.embedding import Vectors
 
+NEAR_BEST = 0.5
+"""The part of the best score that a passage found by its vector alone must have."""
+
 
 class VectorsUnavailableError(Exception):
     """The index did not answer. Trying again later may help."""
@@ -39,6 +42,12 @@ class Near:
     id: uuid.UUID
     score: float
     """Cosine similarity, -1 to 1."""
+
+
+def near_enough(near: Sequence[Near], floor: float) -> list[Near]:
+    """Those of `near` that reach `floor` and `NEAR_BEST` of the best one's score, in order."""
+    best = max((one.score for one in near), default=0.0)
+    return [one for one in near if one.score >= max(floor, NEAR_BEST * best)]
 
 
 class VectorIndex(Protocol):

@@ -17,6 +17,8 @@ from tokenizers import Tokenizer
 from vidmesh_query.embedding import Vectors, unit
 
 _WEIGHTS = "weights/l2_supercat_256.safetensors"
+_FLOOR = 0.18
+"""Nonsense and foreign subjects come to 0.15 with passages of the sample talk, paraphrases of what is said to 0.25 and more."""
 _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 
 
@@ -59,6 +61,11 @@ class WordLlamaEmbedder:
     def dimensions(self) -> int:
         """The length of its vectors."""
         return int(self._weights.shape[1])
+
+    @property
+    def floor(self) -> float:
+        """As measured on the sample talk."""
+        return _FLOOR
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """One unit vector a text, in order; zeros for a text without words."""

@@ -103,6 +103,24 @@ async def test_what_a_model_writes_is_checked_and_cited(
     assert end.citations[1].moment.start == CAKE.segments[1].start
 
 
+async def test_citations_are_numbered_as_the_answer_cites_them(
+    embedder: WordLlamaEmbedder, model: OpenAiModel, server: LanguageModelServer
+) -> None:
+    server.then(
+        Say("The cake bakes for fifty minutes [2]. The lions carried boxes [1]. Take four apples [2].")
+    )
+    texts, end = await answered(Answerer(embedder.similarity, model))
+    assert texts == [
+        "The cake bakes for fifty minutes [1].",
+        " The lions carried boxes [2].",
+        " Take four apples [1].",
+    ]
+    assert [(one.number, one.hit.title) for one in end.citations] == [(1, "cake"), (2, "lions")]
+    _, end = await answered(Answerer(embedder.similarity, None), hits=HITS[::-1])
+    assert end.text == "“The lions carried seven red boxes to Paris.” [1]"
+    assert [(one.number, one.hit.title) for one in end.citations] == [(1, "lions")]
+
+
 async def test_a_model_that_finds_nothing_is_believed(
     embedder: WordLlamaEmbedder, model: OpenAiModel, server: LanguageModelServer
 ) -> None:

@@ -1,5 +1,8 @@
 from dataclasses import replace
 
+import pytest
+
+from tests.unit.query.farm import farm
 from tests.unit.query.speech import passage
 from vidmesh_query.extract import extract, nearest, sentences
 from vidmesh_query.wordllama_embedder import WordLlamaEmbedder
@@ -54,3 +57,50 @@ def test_a_name_that_nobody_says_has_no_answer(embedder: WordLlamaEmbedder) -> N
     towers = passage("There are very tall cranes and cell towers.", "He was not that tall.")
     assert extract("How tall is the Eiffel Tower in 1889?", [LIONS], embedder.similarity) == []
     assert extract("How tall are the cranes?", [towers], embedder.similarity)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (
+            "Why does bread rise?",
+            (
+                "to make bread we need only flour water salt and yeast "
+                "yeast is alive and it makes small bubbles of gas in the dough "
+                "the gas can not escape and so the dough becomes twice as big"
+            ),
+        ),
+        (
+            "How do bees find flowers?",
+            (
+                "in the morning when the sun is warm the bees fly out to look for flowers "
+                "they love bright colors and they can smell the flowers from far away"
+            ),
+        ),
+        (
+            "What does the windmill make?",
+            "now look out of the window at the windmill on the hill it makes all of the power for the whole farm",
+        ),
+        ("How long does the dough rest?", "we let the dough rest for two hours in a warm place"),
+        (
+            "What does the farm use when there is no wind?",
+            "when there is no wind we use the batteries in the barn",
+        ),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_best_passage_answers_alone_and_with_what_is_needed(
+    question: str, said: str, turned: bool, embedder: WordLlamaEmbedder
+) -> None:
+    passages = farm()[::-1] if turned else farm()
+    assert [one.text for one in extract(question, passages, embedder.similarity)] == [said]
+
+
+def test_the_sample_says_nothing_of_a_war(embedder: WordLlamaEmbedder) -> None:
+    assert extract("Who won the war?", farm(), embedder.similarity) == []
+
+
+def test_two_passages_that_answer_as_well_are_both_quoted(embedder: WordLlamaEmbedder) -> None:
+    again = passage("The lions carried seven boxes.", "Nobody knows why.", job="again")
+    found = extract("What did the lions carry?", [CAKE, LIONS, again], embedder.similarity)
+    assert {one.number for one in found} == {2, 3}
