@@ -47,16 +47,24 @@ class MisuseError(Exception):
 _OPTIONS = {
     "endpoint": Annotated[
         str | None,
-        typer.Option(envvar="VIDMESH_ENDPOINT", help="The mesh. Default: the one that `vidmesh up` started."),
+        typer.Option(
+            envvar="VIDMESH_ENDPOINT",
+            metavar="URL",
+            help="The mesh. Default: the one that `vidmesh up` started.",
+        ),
     ],
     "token_file": Annotated[
         str | None,
         typer.Option(
-            help="A file with the token, or - for standard input. Default: VIDMESH_TOKEN, else that mesh's own."
+            metavar="FILE",
+            help="A file with the token, or - for standard input. Default: VIDMESH_TOKEN, else that mesh's own.",
         ),
     ],
     "data": Annotated[
-        Path, typer.Option(envvar="VIDMESH_DATA", help="The data folder of the mesh on this machine.")
+        Path,
+        typer.Option(
+            envvar="VIDMESH_DATA", metavar="FOLDER", help="The data folder of the mesh on this machine."
+        ),
     ],
     "json": Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")],
 }

@@ -25,3 +25,14 @@ class Command(typer.core.TyperCommand):
             for pattern, words in _WORDS:
                 error.message = pattern.sub(words, error.message)
             raise
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what can be given: arguments by their names alone, for Python's types say nothing to who types."""
+        records = [(one.param_type_name, one.get_help_record(ctx)) for one in self.get_params(ctx)]
+        for kind in ("argument", "option"):
+            rows = [record for name, record in records if name == kind and record is not None]
+            if kind == "argument":
+                rows = [(name.partition(" <")[0], text) for name, text in rows]
+            if rows:
+                with formatter.section(f"{kind.capitalize()}s"):
+                    formatter.write_dl(rows)

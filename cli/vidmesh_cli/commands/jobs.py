@@ -36,8 +36,10 @@ def submit(
         Captions,
         typer.Option(help="Take captions that people made where there are any, only them, or never."),
     ] = Captions.NEVER,
-    language: Annotated[str, typer.Option(help="The language spoken, such as en. Default: detected.")] = "",
-    title: Annotated[str, typer.Option(help="A title. Default: the source's own.")] = "",
+    language: Annotated[
+        str, typer.Option(metavar="LANGUAGE", help="The language spoken, such as en. Default: detected.")
+    ] = "",
+    title: Annotated[str, typer.Option(metavar="TITLE", help="A title. Default: the source's own.")] = "",
     playlist: Annotated[
         bool, typer.Option("--playlist", help="Take on every entry of a playlist or channel.")
     ] = False,
@@ -71,7 +73,9 @@ def submit(
 def watch(
     asked: Asked,
     job: JobArgument,
-    after: Annotated[int, typer.Option(help="Begin after the event with this sequence.", min=0)] = 0,
+    after: Annotated[
+        int, typer.Option(metavar="SEQUENCE", help="Begin after the event with this sequence.", min=0)
+    ] = 0,
 ) -> None:
     """Follow a job to its end.
 
@@ -84,7 +88,9 @@ def watch(
 
 
 @with_mesh
-def jobs(asked: Asked, limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 20) -> None:
+def jobs(
+    asked: Asked, limit: Annotated[int, typer.Option(metavar="COUNT", help="How many at most.", min=1)] = 20
+) -> None:
     """List your jobs, newest first."""
     from vidmesh_cli.library import jobs as show
     from vidmesh_cli.session import run

@@ -15,7 +15,9 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Leave it running in the background.")
     ] = False,
-    port: Annotated[int, typer.Option(help="The port; 0 takes one that is free.", min=0, max=65535)] = 8080,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="The port; 0 takes one that is free.", min=0, max=65535)
+    ] = 8080,
     scale: Annotated[
         list[str] | None,
         typer.Option(help="Processes of a service, such as transcribe=2.", metavar="SERVICE=COUNT"),
@@ -48,9 +50,9 @@ def down(asked: Asked) -> None:
 @with_mesh
 def token(
     asked: Asked,
-    tenant: Annotated[str, typer.Option(help="Whose data the token opens.")] = TENANT,
-    subject: Annotated[str, typer.Option(help="Who uses it.")] = SUBJECT,
-    ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 12h, 7d.")] = TTL,
+    tenant: Annotated[str, typer.Option(metavar="TENANT", help="Whose data the token opens.")] = TENANT,
+    subject: Annotated[str, typer.Option(metavar="SUBJECT", help="Who uses it.")] = SUBJECT,
+    ttl: Annotated[str, typer.Option(metavar="TIME", help="How long it is valid: 30m, 12h, 7d.")] = TTL,
 ) -> None:
     """Print a token for the mesh on this machine."""
     from vidmesh_cli.session import run_here

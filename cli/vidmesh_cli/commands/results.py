@@ -69,7 +69,7 @@ def search(
     asked: Asked,
     query: Annotated[str, typer.Argument(metavar="QUERY", help='Words, "a phrase", -without.')],
     video: VideoOption = None,
-    limit: Annotated[int, typer.Option(help="How many moments at most.", min=1)] = 10,
+    limit: Annotated[int, typer.Option(metavar="COUNT", help="How many moments at most.", min=1)] = 10,
 ) -> None:
     """Find moments, by words and by meaning."""
     from vidmesh_cli import finding

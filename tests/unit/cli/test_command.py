@@ -155,4 +155,6 @@ def test_a_tokens_hint_asks_for_the_same_token(tmp_path: Path) -> None:
 
 
 def test_help_has_a_short_name(tmp_path: Path) -> None:
-    assert "Usage: vidmesh jobs" in vidmesh("jobs", "-h", cwd=tmp_path).stdout
+    shown = vidmesh("submit", "-h", cwd=tmp_path).stdout
+    assert "Usage: vidmesh submit" in shown
+    assert "<list" not in shown
