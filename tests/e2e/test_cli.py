@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from tests import media
 from tests.e2e.conftest import DATA, Mesh
 
 TALK = DATA / "grammar.flac"
@@ -168,8 +170,10 @@ async def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(vidmesh: 
     assert "Done in" in back.err
 
 
-async def test_a_cancelled_job_can_be_retried_to_its_end(vidmesh: Vidmesh) -> None:
-    job = (await vidmesh("submit", str(TALK), "--force")).out.strip()
+async def test_a_cancelled_job_can_be_retried_to_its_end(vidmesh: Vidmesh, tmp_path: Path) -> None:
+    # Long enough that it cannot have ended before it is cancelled.
+    long = media.write(tmp_path / "long.flac", np.tile(media.speech(), 20))
+    job = (await vidmesh("submit", str(long))).out.strip()
     cancelled = await vidmesh("cancel", job)
     assert cancelled.code == 0, cancelled.err
     assert (await vidmesh("watch", job)).code == 3
