@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from vidmesh_runtime.bus import Bus, open_bus
 from vidmesh_runtime.database import RUNTIME_MIGRATIONS, Pool, migrate, open_pool
 from vidmesh_runtime.ending import end
 from vidmesh_runtime.media import MediaStore
+from vidmesh_runtime.metrics import open_gauges
 from vidmesh_runtime.outbox import Relay, Ticker
 from vidmesh_runtime.server import open_server
 from vidmesh_runtime.settings import ServiceSettings
@@ -93,15 +94,21 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     gatekeeper = Gatekeeper(settings.jwks_path, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
     relay = Relay(parts.pool, parts.bus, schema=name, keep=settings.events_max_age)
-    async with open_server(
-        settings.listen,
-        gatekeeper,
-        register=[register],
-        serves=[serves],
-        files=FILES,
-        grace=1,
-    ) as server:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(
+            open_server(
+                settings.listen,
+                gatekeeper,
+                register=[register],
+                serves=[serves],
+                files=FILES,
+                grace=1,
+            )
+        )
         runs = [relay.run, parts.watchtower.run, *(worker.run for worker in workers), *loops]
+        if settings.metrics_listen:
+            gauges = open_gauges(parts.pool, service=name, listen=settings.metrics_listen)
+            runs.append((await stack.enter_async_context(gauges)).run)
         tasks = [asyncio.create_task(run(), name=getattr(run, "__qualname__", name)) for run in runs]
         await server.set_ready(ready=True)
         log.info("%s serves on port %d", name, server.port)

@@ -34,6 +34,9 @@ class ServiceSettings(BaseSettings):
     log_level: str = "INFO"
     """The least level that is logged: DEBUG, INFO, WARNING or ERROR."""
 
+    metrics_listen: str = ""
+    """The address where Prometheus reads this service's metrics, such as `127.0.0.1:9464`. Empty: none are kept."""
+
     jwt_issuer: str = "vidmesh"
     """The issuer (`iss`) that a token must have."""
 
