@@ -2,15 +2,17 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 UV := UV_SYSTEM_CERTS=1 .venv/bin/uv
+EXPORT := $(UV) export --quiet --frozen --no-emit-workspace --no-annotate --no-header
 PROTOS = $(shell find proto -name '*.proto')
 PACKAGES := sdk/python runtime services/ingest services/transcribe services/summarize services/query cli stack
 SOURCES := runtime/vidmesh_runtime services/ingest/vidmesh_ingest services/transcribe/vidmesh_transcribe \
 	services/summarize/vidmesh_summarize services/query/vidmesh_query cli/vidmesh_cli stack/vidmesh_stack
 CLIENT := $(wildcard sdk/python/vidmesh/*.py)
+MEASURED ?=
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check lint types imports api drift pytest generate docs lock clean
+.PHONY: help install demo up test check lint types imports api drift pytest bench generate docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +43,7 @@ lint:
 	@.venv/bin/ruff format --check .
 
 types:
-	@.venv/bin/mypy $(SOURCES) $(CLIENT) tests
+	@.venv/bin/mypy $(SOURCES) $(CLIENT) bench tests
 
 imports:
 	@.venv/bin/lint-imports --no-cache
@@ -63,6 +65,13 @@ drift: build/proto/google
 pytest:
 	@.venv/bin/pytest -n 2 --dist loadfile $(TESTS)
 
+bench: .venv/bench ## Measure speed and size, and write docs/benchmarks.md: make bench [MEASURED="memory search"]
+	@.venv/bin/vidmesh bench --write $(MEASURED)
+
+.venv/bench: bench/requirements.lock .venv/installed
+	@$(UV) pip install --quiet --python .venv --require-hashes --requirements bench/requirements.lock
+	@touch $@
+
 generate: build/proto/google ## Write the code that is made from proto/ anew
 	@find sdk/python/vidmesh -path '*/v1/*' -delete
 	@$(call protoc,sdk/python)
@@ -79,9 +88,10 @@ build/proto/google: .venv/installed
 docs: install ## Write the reference pages that are made from the code anew
 	@$(PY) docs/reference.py
 
-lock: ## Choose versions anew and pin them in requirements.lock
+lock: ## Choose versions anew and pin them in requirements.lock and bench/requirements.lock
 	@$(UV) lock --quiet --upgrade
-	@$(UV) export --quiet --frozen --all-packages --all-groups --no-emit-workspace --no-annotate --no-header --output-file requirements.lock >/dev/null
+	@$(EXPORT) --all-packages --group dev --output-file requirements.lock >/dev/null
+	@$(EXPORT) --only-group bench --output-file bench/requirements.lock >/dev/null
 
 clean: ## Remove what was built and installed
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache

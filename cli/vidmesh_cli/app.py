@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from vidmesh_cli.commands import demo, jobs, mesh, results
+from vidmesh_cli.commands import bench, demo, jobs, mesh, results
 from vidmesh_cli.usage import Command
 
 # Plain help: Rich would take longer to load than all the rest of `--help`.
@@ -33,6 +33,7 @@ for command in (
     results.ask,
     mesh.token,
     mesh.doctor,
+    bench.bench,
 ):
     app.command(cls=Command)(command)
 

@@ -30,6 +30,7 @@ COMMANDS = [
     "ask",
     "token",
     "doctor",
+    "bench",
 ]
 
 
