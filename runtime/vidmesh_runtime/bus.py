@@ -49,6 +49,11 @@ def work_subject(stage: str, priority: str) -> str:
     return f"work.{stage}.{priority}"
 
 
+def work_consumer(stage: str) -> str:
+    """The durable consumer of a stage's triggers, whose depth tells how many pieces wait or are being done."""
+    return f"{stage}-work"
+
+
 def dead_subject(stage: str) -> str:
     """Where a piece of work goes that was given up."""
     return f"dead.{stage}"

@@ -73,7 +73,7 @@ class Worker:
         self._consumer = Consumer(
             bus,
             stream=topology.WORK,
-            durable=f"{stage}-work",
+            durable=topology.work_consumer(stage),
             subjects=[topology.work_subject(stage, "*")],
             ack_wait=lease,
             unacknowledged=10_000,
