@@ -1,0 +1,158 @@
+"""Measure 4: the memory of all services for ten hours of speech, against ten minutes."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from bench import site, sound
+from bench.measurement import Bench, Figure, Finding, Plot, Series, Size, figure
+from bench.mesh import Mesh, running
+from bench.resident import Memory, sampled
+
+_SETTINGS = {"VIDMESH_WHISPER_BEAM_SIZE": "1"}
+"""One reading at once: ten hours must be heard within minutes."""
+
+_PAUSES = (5.0, 10.0, 20.0, 40.0)
+_POINTS = 240
+"""As many points of each line are drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One job of one length on a mesh of its own."""
+
+    seconds: float
+    """How long the video is."""
+    took: float
+    before: float
+    """MB that all parts held after the warm-up."""
+    memory: Memory
+
+
+async def measure(bench: Bench) -> Finding:
+    """Run a short and a long job, each on a mesh of its own after the same warm-up."""
+    full = bench.size is Size.FULL
+    warm, short, long = (720.0, 600.0, 36_000.0) if full else (60.0, 60.0, 300.0)
+    files = {}
+    for name, seconds in (("warm", warm), ("short", short), ("long", long)):
+        files[name] = bench.folder / f"{name}.mp3"
+        await asyncio.to_thread(sound.write_speech, files[name], seconds, pauses=_PAUSES)
+    few = await _run(bench, files["warm"], files["short"], short)
+    many = await _run(bench, files["warm"], files["long"], long)
+    return Finding(
+        number=4,
+        title="Memory",
+        method=(
+            f"The proportional shares (PSS) of every process of the mesh (services, recogniser, NATS, PostgreSQL, Envoy), sampled "
+            f"four times a second, their greatest sum. Two meshes, each with the same warm-up (a job of {warm / 60:.0f} min, which "
+            f"reaches the longest window, and PostgreSQL's shared buffers all touched), then a job of {short / 60:.0f} min on the "
+            f"one, of {long / 3600:.3g} h on the other, from the submission to its end. Speech is tests/data/grammar.flac again and "
+            "again with pauses of 5 to 40 s, as MP3 over HTTP; the small Whisper, beam 1."
+        ),
+        figures=tuple(_figures(few, many)),
+        notes=tuple(_notes(few, many)),
+        plots=(_plot(many),),
+        raw={
+            name: {"took": run.took, "before": run.before, "at peak": dict(run.memory.at_peak())}
+            for name, run in (("short", few), ("long", many))
+        },
+    )
+
+
+async def _run(bench: Bench, warm: Path, file: Path, seconds: float) -> Run:
+    async with running(bench.folder / file.stem, _SETTINGS) as mesh:
+        bench.say(f"{file.stem}: warm-up")
+        await _touch_buffers(mesh)
+        await _job(mesh, warm)
+        async with sampled(mesh.stack, every=0.25) as before:
+            await asyncio.sleep(1)
+        bench.say(f"{file.stem}: {seconds / 60:.0f} minutes of speech")
+        began = time.monotonic()
+        async with sampled(mesh.stack, every=0.25) as memory:
+            await _job(mesh, file, bench)
+        return Run(seconds=seconds, took=time.monotonic() - began, before=before.peak, memory=memory)
+
+
+async def _job(mesh: Mesh, file: Path, bench: Bench | None = None) -> None:
+    told = time.monotonic()
+    async with site.serving(file, seconds=1) as served:
+        job = await mesh.submit(served.url(file.stem))
+        async for event in mesh.events(job):
+            match event.WhichOneof("event"):
+                case "window_transcribed" if bench is not None and time.monotonic() > told + 5:
+                    told = time.monotonic()
+                    reached = event.window_transcribed.end.ToTimedelta()
+                    bench.say(f"{file.stem}: heard {str(reached).partition('.')[0]}")
+                case "job_ended" if event.job_ended.HasField("failure"):
+                    raise RuntimeError(f"the job failed: {event.job_ended.failure.message}")
+                case _:
+                    pass
+
+
+async def _touch_buffers(mesh: Mesh) -> None:
+    """Fill PostgreSQL's shared buffers once: later it fills them with whatever comes, and that is no growth."""
+    connection = await asyncpg.connect(mesh.stack.postgres_dsn())
+    try:
+        await connection.execute(
+            "create table touched as select 1 as number, repeat('x', 1000) as text limit 0"
+        )
+        await connection.execute(
+            "insert into touched select n, repeat('x', 1000) from generate_series(1, 100000) as n"
+        )
+        await connection.execute("drop table touched")
+        await connection.execute("checkpoint")
+    finally:
+        await connection.close()
+
+
+def _figures(few: Run, many: Run) -> Iterator[Figure]:
+    yield figure(
+        f"{_length(many)} over {_length(few)}, peak of the sum",
+        many.memory.peak / few.memory.peak,
+        at_most=1.1,
+    )
+    for run in (few, many):
+        yield figure(f"{_length(run)}, peak of the sum", run.memory.peak, "MB")
+    for part in few.memory.at_peak():
+        for run in (few, many):
+            yield figure(f"{part}, its own peak, {_length(run)}", run.memory.peak_of(part), "MB")
+    for run in (few, many):
+        yield figure(f"{_length(run)}, wall time", run.took, "s")
+
+
+def _notes(few: Run, many: Run) -> Iterator[str]:
+    growth = {
+        part: held - few.memory.at_peak().get(part, 0.0) for part, held in many.memory.at_peak().items()
+    }
+    told = ", ".join(
+        f"{part} {more:+.0f} MB" for part, more in sorted(growth.items(), key=lambda one: -one[1])
+    )
+    yield f"What each part held more at the peak of the long job than at that of the short one: {told}."
+    yield f"Before the jobs, after the warm-up: {few.before:.0f} and {many.before:.0f} MB."
+    yield f"The long job ran at {many.seconds / many.took:.0f} times real time."
+
+
+def _plot(run: Run) -> Plot:
+    samples = run.memory.samples
+    kept = samples[:: max(1, len(samples) // _POINTS)]
+    x = tuple(round((at - samples[0][0]) / 60, 3) for at, _ in kept)
+    parts: Sequence[str] = sorted(run.memory.at_peak(), key=lambda part: -run.memory.peak_of(part))
+    series = [Series(name="all", x=x, y=tuple(round(sum(held.values()), 1) for _, held in kept))]
+    series += [
+        Series(name=part, x=x, y=tuple(round(held.get(part, 0.0), 1) for _, held in kept)) for part in parts
+    ]
+    return Plot(
+        name="memory",
+        title=f"Memory over a job of {_length(run)}",
+        x="minutes since the video was submitted",
+        y="MB (PSS)",
+        series=tuple(series),
+    )
+
+
+def _length(run: Run) -> str:
+    return f"{run.seconds / 3600:.3g} h" if run.seconds >= 3600 else f"{run.seconds / 60:.3g} min"
