@@ -4,10 +4,11 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import grpc
 from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from nats.errors import Error as NatsError
@@ -36,6 +37,12 @@ OPEN = ("/grpc.health.", "/grpc.reflection.")
 """Methods that need no token: they tell nothing of anybody's."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
+M = TypeVar("M", bound=Message)
+
+
+def encoded(kind: type[M], message: bytes) -> M:
+    """A response of `kind` that is serialised already, for a stream to yield: what many are sent is encoded once."""
+    return cast("M", message)  # Boundary sends bytes as they are
 
 
 class Boundary(grpc.aio.ServerInterceptor):
@@ -70,7 +77,7 @@ class Boundary(grpc.aio.ServerInterceptor):
                 if handler.request_streaming
                 else grpc.unary_stream_rpc_method_handler
             )
-            return make(stream, handler.request_deserializer, handler.response_serializer)
+            return make(stream, handler.request_deserializer, _serializer(handler.response_serializer))
         inner = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
         async def unary(request: Any, context: Context) -> Any:
@@ -91,6 +98,11 @@ class Boundary(grpc.aio.ServerInterceptor):
         told = {name.lower(): value for name, value in context.invocation_metadata() or ()}
         authorization = told.get("authorization")
         auth.enter(self._gatekeeper.admit(authorization if isinstance(authorization, str) else None))
+
+
+def _serializer(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """The serializer of a stream's messages, some of which are bytes by now."""
+    return lambda message: message if type(message) is bytes else serialize(message)
 
 
 async def _abort(context: Context, method: str, error: Exception) -> None:

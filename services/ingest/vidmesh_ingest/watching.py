@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
+from vidmesh.events.v1.ingest_events_pb2 import JobEnded
 from vidmesh.ingest.v1 import ingest_service_pb2 as api
 from vidmesh_ingest.ending import STAGE
 from vidmesh_ingest.job import Job
@@ -11,12 +12,16 @@ from vidmesh_ingest.outcome import ENDED, JobState
 from vidmesh_ingest.store import get_job, open_jobs, sql
 from vidmesh_ingest.wire import to_job, to_timestamp
 from vidmesh_runtime import bus
+from vidmesh_runtime.events import Event
 from vidmesh_runtime.history import History
+from vidmesh_runtime.server import encoded
 from vidmesh_runtime.service import Parts
 from vidmesh_runtime.watch import Gap, Heartbeat
 
 _SETTLED = timedelta(minutes=1)
 """How long after its end a job's last event is on the bus for sure."""
+_LETTERS = 4 << 20
+"""Bytes of events that are kept as they were sent: what all watchers of a job get is encoded for the first one."""
 
 
 class Watching:
@@ -26,6 +31,8 @@ class Watching:
         self._pool = parts.pool
         self._watchtower = parts.watchtower
         self._history = History(parts.bus)
+        self._letters: dict[int, bytes] = {}
+        self._kept = 0
 
     async def job(self, job: Job, after: int) -> AsyncGenerator[api.WatchJobResponse, None]:
         """A job's events after a sequence, to the end of its present run."""
@@ -44,9 +51,8 @@ class Watching:
                 elif isinstance(event, Heartbeat):
                     yield api.WatchJobResponse(heartbeat=_heartbeat())
                 else:
-                    message = event.to_job_event()
-                    yield api.WatchJobResponse(event=message)
-                    if event.kind == "job_ended" and await self._is_last(job, message.job_ended.run):
+                    yield encoded(api.WatchJobResponse, self._letter(event))
+                    if event.kind == "job_ended" and await self._is_last(job, _run(event)):
                         return
 
     async def jobs(self, tenant: str, after: int) -> AsyncGenerator[api.WatchJobsResponse, None]:
@@ -61,7 +67,18 @@ class Watching:
                 elif isinstance(event, Heartbeat):
                     yield api.WatchJobsResponse(heartbeat=_heartbeat())
                 else:
-                    yield api.WatchJobsResponse(event=event.to_job_event())
+                    yield encoded(api.WatchJobsResponse, self._letter(event))
+
+    def _letter(self, event: Event) -> bytes:
+        """The response that carries an event: the same bytes for a watcher of one job and of all."""
+        letter = self._letters.get(event.sequence)
+        if letter is None:
+            letter = api.WatchJobResponse(event=event.to_job_event()).SerializeToString()
+            self._letters[event.sequence] = letter
+            self._kept += len(letter)
+            while self._kept > _LETTERS:
+                self._kept -= len(self._letters.pop(next(iter(self._letters))))
+        return letter
 
     async def _is_to_come(self, job: Job, after: int) -> bool:
         """Whether the end of an ended job comes after a sequence."""
@@ -94,6 +111,11 @@ class Watching:
         """Whether the job has ended for good with this run. One that was deleted meanwhile has."""
         row = await sql.job(self._pool, tenant=job.tenant, id=job.id)
         return row is None or (row["run"] <= run and JobState(row["state"]) in ENDED)
+
+
+def _run(event: Event) -> int:
+    """The run that a job's end is of."""
+    return JobEnded.FromString(event.payload).run
 
 
 def _heartbeat() -> api.Heartbeat:
