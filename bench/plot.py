@@ -25,7 +25,7 @@ text{font:12px system-ui,sans-serif;fill:#333}
 @media(prefers-color-scheme:dark){text{fill:#ddd}}"""
 
 _DOTS = 24
-"""Series of no more points than this show each."""
+"""Series of no more points than this show each, unless they are stairs."""
 
 
 def svg(plot: Plot) -> str:
@@ -82,7 +82,7 @@ def _line(number: int, series: Series, x: Scale, y: Scale) -> Iterator[str]:
     places = [(x.place(at), y.place(value)) for at, value in zip(series.x, series.y, strict=True)]
     points = " ".join(f"{across:.1f},{up:.1f}" for across, up in places)
     yield f'<polyline class="line" stroke="{colour}"{_dash(number)} points="{points}"/>'
-    if len(places) <= _DOTS:
+    if len(places) <= _DOTS and len(set(series.x)) == len(places):
         for across, up in places:
             yield f'<circle cx="{across:.1f}" cy="{up:.1f}" r="3" fill="{colour}"/>'
 

@@ -32,6 +32,7 @@ async def main(settings: IngestSettings) -> None:
             settings.data_dir / "uploads",
             max_bytes=settings.max_bytes,
             ttl=settings.upload_ttl,
+            patience=settings.upload_patience,
         )
         fetcher = Fetcher(
             egress,

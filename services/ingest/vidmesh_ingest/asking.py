@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 
-from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.events.v1.ingest_events_pb2 import CaptionMode, Priority
 from vidmesh.ingest.v1 import ingest_service_pb2 as api
 from vidmesh.ingest.v1.job_pb2 import JobState as JobStateMessage
@@ -14,14 +13,14 @@ from vidmesh_ingest.submission import Submission
 from vidmesh_ingest.text import printable
 from vidmesh_ingest.wire import state_of
 from vidmesh_runtime.database import Connection
-from vidmesh_runtime.errors import Failure, invalid
+from vidmesh_runtime.errors import invalid
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _TITLE = 500
 
 
 async def submission(connection: Connection, tenant: str, request: api.SubmitVideoRequest) -> Submission:
-    """What a request asks for. Raises Failure INVALID_FIELD, NOT_FOUND or WRONG_STATE."""
+    """What a request asks for. Raises Failure INVALID_FIELD or NOT_FOUND."""
     if request.language and not _LANGUAGE.fullmatch(request.language):
         raise invalid("language", "The language must be a BCP 47 tag such as en or pt-BR.")
     key, source, name = await _source(connection, tenant, request)
@@ -72,12 +71,9 @@ async def _source(
         case "upload_id":
             upload_id = parse_id("upload", request.source.upload_id)
             upload = await get_upload(connection, tenant, upload_id)
-            if not upload.complete:
-                raise Failure(
-                    ErrorReason.ERROR_REASON_WRONG_STATE,
-                    "The upload is not complete: call CompleteUpload first.",
-                )
-            return upload_key(upload.sha256), f"upload:{upload.id}", upload.filename
+            source = f"upload:{upload.id}"
+            # While bytes are still to come, it is known by itself alone.
+            return upload_key(upload.sha256) if upload.complete else source, source, upload.filename
         case _:
             raise invalid("source", "A source is needed: a url or an upload_id.")
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -40,6 +41,8 @@ class Source:
     """How long it says that it lasts."""
     size: int = 0
     """How many bytes it says that it has; 0 where it does not say."""
+    version: str = ""
+    """What its versions are told apart by; empty where nothing tells them apart."""
     key: str | None = None
     """A further key that it is known again by."""
     language: str = ""
@@ -99,6 +102,7 @@ class Fetcher:
                         title=head.name,
                         page_url=link.url,
                         size=head.size or 0,
+                        version=head.version,
                     )
                     return
             # A site's file cannot be gone on with: its links and formats are others each time.
@@ -141,6 +145,16 @@ class Fetcher:
             await self._uploads.release(UUID(upload))
 
     async def _upload(self, job: Job, upload_id: UUID, folder: Path) -> Source:
+        upload = await self._uploads.find_open(job.tenant, upload_id)
+        if upload is not None:
+            file = GrowingFile(self._uploads.path(upload_id), total=upload.size_bytes or None)
+            return Source(
+                file=file,
+                fetch=partial(self._uploads.follow, upload, file),
+                extractor="upload",
+                title=job.title,
+                size=upload.size_bytes,
+            )
         path = self._uploads.path(upload_id)
         if not path.exists():
             path = folder / "source"

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2 as httpx
@@ -55,6 +55,8 @@ class Download:
         """Asks for the file. Gives None where it is no media file but, perhaps, a page about one. Raises SourceError."""
         if self._part.head is None or not self._part.complete:
             answer = await self._ask()
+            if self._is_all(answer):
+                return self._opened()
             if answer.is_error and VERDICT not in answer.headers and not has_media_suffix(self._url):
                 return None
             self._check(answer)
@@ -65,6 +67,9 @@ class Download:
             if "content-encoding" in answer.headers or not is_media(media_type(answer.headers), first):
                 return None
             self._part.describe(_describe(answer))
+        return self._opened()
+
+    def _opened(self) -> FileHead | None:
         head = self._part.head
         self.file.grown(self._part.size, head.size if head else None)
         return head
@@ -85,7 +90,8 @@ class Download:
             try:
                 body = self._body or await self._resume()
                 self._body = None
-                await self._drain(body)
+                if body is not None:
+                    await self._drain(body)
                 if self._part.head is None or self._part.head.size is None:
                     return
                 trouble = "the connection was closed"
@@ -101,8 +107,11 @@ class Download:
             if not self._part.complete:
                 await asyncio.sleep(self._limits.patience[idle])
 
-    async def _resume(self) -> AsyncIterator[bytes]:
+    async def _resume(self) -> AsyncIterator[bytes] | None:
+        """The body from where it was broken off on; None where there is no more of it."""
         answer = await self._ask()
+        if self._is_all(answer):
+            return None
         self._check(answer)
         now, before = _describe(answer), self._part.head
         if before is not None and (now.size, now.validator) != (before.size, before.validator):
@@ -155,6 +164,15 @@ class Download:
                 raise
             raise SourceError(Reason.SOURCE_UNREACHABLE, _why(self._granted, error)) from error
         return self._answer
+
+    def _is_all(self, answer: httpx.Response) -> bool:
+        """Whether the server has no more than what is there, having announced more before. Notes so."""
+        if answer.status_code != 416 or self._part.head is None:
+            return False
+        if whole_size(answer.status_code, answer.headers) != self._part.size:
+            return False
+        self._part.describe(replace(self._part.head, size=self._part.size))
+        return True
 
     def _check(self, answer: httpx.Response) -> None:
         """Raises SourceError where the answer is not the file, or where the file is too large."""

@@ -26,6 +26,11 @@ class FileHead:
     validator: str | None
     """What the server tells its versions apart by: a strong ETag or a date. None: it does not."""
 
+    @property
+    def version(self) -> str:
+        """The same for the same file, as far as the server tells; empty where it does not."""
+        return f"{self.validator} {self.size or ''}".strip() if self.validator is not None else ""
+
 
 class Part:
     """The part of a file that is there. Enter it to write; what an earlier run left is kept where it can be gone on with."""

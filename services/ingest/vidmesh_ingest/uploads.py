@@ -11,7 +11,10 @@ from pathlib import Path
 from uuid import UUID
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
+from vidmesh_ingest.growing import GrowingFile
+from vidmesh_ingest.identity import upload_key
 from vidmesh_ingest.job import Upload
+from vidmesh_ingest.reason import Reason, SourceError
 from vidmesh_ingest.store import get_upload, sql, to_upload
 from vidmesh_ingest.text import file_name
 from vidmesh_runtime.database import Connection, Pool
@@ -20,17 +23,23 @@ from vidmesh_runtime.errors import Failure, invalid
 CHUNK = 1 << 20
 """The most bytes of one chunk."""
 
+_POLL = 0.1
+"""Seconds between two looks at how far an upload has come that is read meanwhile."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Uploads:
     """The uploads of all tenants. Their bytes lie in a folder that all processes of the service share."""
 
-    def __init__(self, pool: Pool, folder: Path, *, max_bytes: int, ttl: timedelta) -> None:
+    def __init__(
+        self, pool: Pool, folder: Path, *, max_bytes: int, ttl: timedelta, patience: timedelta
+    ) -> None:
         self._pool = pool
         self._folder = folder
         self._max_bytes = max_bytes
         self._ttl = ttl
+        self._patience = patience
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, upload_id: UUID) -> Path:
@@ -97,6 +106,38 @@ class Uploads:
                 )
             return upload
 
+    async def find_open(self, tenant: str, upload_id: UUID) -> Upload | None:
+        """An upload whose bytes are still to come; None where all are there, or where it is gone."""
+        row = await sql.upload(self._pool, tenant=tenant, id=upload_id)
+        upload = to_upload(row) if row is not None else None
+        return upload if upload is not None and not upload.complete else None
+
+    async def follow(self, upload: Upload, file: GrowingFile) -> None:
+        """Tells `file` of an open upload's bytes as they come, until it is complete. Raises SourceError, also in its readers."""
+        try:
+            await self._follow(upload, file)
+        except BaseException as error:
+            file.fail(error)
+            raise
+        file.finish()
+
+    async def _follow(self, upload: Upload, file: GrowingFile) -> None:
+        now = asyncio.get_running_loop().time
+        moved, received = now(), -1
+        while not upload.complete:
+            if upload.received != received:
+                moved, received = now(), upload.received
+                file.grown(received)
+            elif now() > moved + self._patience.total_seconds():
+                raise SourceError(
+                    Reason.SOURCE_BROKEN_OFF, f"The upload has stood still at {received} bytes for too long."
+                )
+            await asyncio.sleep(_POLL)
+            row = await sql.upload(self._pool, tenant=upload.tenant, id=upload.id)
+            if row is None:
+                raise SourceError(Reason.VIDEO_REMOVED, "The upload was thrown away before it was complete.")
+            upload = to_upload(row)
+
     async def release(self, upload_id: UUID) -> None:
         """Deletes the bytes of an upload that are kept elsewhere by now. The upload itself can still be submitted."""
         await asyncio.to_thread(self.path(upload_id).unlink, missing_ok=True)
@@ -117,6 +158,8 @@ class Uploads:
         if not upload.received:
             raise Failure(ErrorReason.ERROR_REASON_EMPTY_FILE)
         digest = await asyncio.to_thread(_sha256, self.path(upload.id))
+        source = f"upload:{upload.id}"
+        await sql.know_upload(connection, tenant=upload.tenant, key=upload_key(digest), source=source)
         return to_upload(await sql.complete_upload(connection, id=upload.id, sha256=digest))
 
     async def _locked(self, connection: Connection, tenant: str, upload_id: UUID) -> Upload:

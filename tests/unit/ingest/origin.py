@@ -10,6 +10,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
+class Gate:
+    """Where a file's bytes stop coming until `open` is called."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self._opened = threading.Event()
+
+    def open(self) -> None:
+        self._opened.set()
+
+    @property
+    def closed(self) -> bool:
+        return not self._opened.is_set()
+
+    def pass_through(self, begin: int, end: int) -> None:
+        """Waits where the bytes from `begin` to `end` are not all before the gate."""
+        if end > self.at >= begin:
+            self._opened.wait(60)
+
+
 class Origin:
     """The site. `hits` are the requests it saw, as path and headers."""
 
@@ -70,8 +90,13 @@ class Origin:
         length: bool = True,
         chunk: int = 65536,
         pause: float = 0.0,
+        gate: Gate | None = None,
+        boast: int = 0,
     ) -> str:
-        """Puts a file there. Each of `breaks` is after how many bytes an answer breaks off, one after the other."""
+        """Puts a file there. Each of `breaks` is after how many bytes an answer breaks off, one after the other.
+
+        `boast` is how many more bytes than there are the server announces.
+        """
         left = list(breaks or [])
 
         def answer(request: BaseHTTPRequestHandler) -> None:
@@ -84,7 +109,7 @@ class Origin:
             body = data[begin:]
             told = {
                 "Content-Type": media_type,
-                "Content-Length": str(len(body)) if length else "",
+                "Content-Length": str(len(body) + boast) if length else "",
                 "ETag": etag or "",
                 "Accept-Ranges": "bytes" if ranges else "",
                 "Content-Range": f"bytes {begin}-{len(data) - 1}/{len(data)}" if resumed else "",
@@ -99,6 +124,8 @@ class Origin:
                 return
             stop = left.pop(0) if left else len(body)
             for at in range(0, min(stop, len(body)), chunk):
+                if gate is not None:
+                    gate.pass_through(begin + at, begin + at + chunk)
                 request.wfile.write(body[at : min(at + chunk, stop)])
                 time.sleep(pause)
             if stop < len(body):

@@ -5,15 +5,16 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from tests.unit.ingest.origin import Origin
+from tests.unit.ingest.origin import Gate, Origin
 from vidmesh_ingest.address import EgressRule
 from vidmesh_ingest.egress import Egress
 from vidmesh_ingest.link import Download, LinkLimits, download
-from vidmesh_ingest.part import FileHead
+from vidmesh_ingest.part import FileHead, Part
 from vidmesh_ingest.reason import Reason, SourceError
 
 LIMITS = LinkLimits(max_bytes=10_000_000, patience=(0.0, 0.01, 0.01))
@@ -236,6 +237,54 @@ async def test_a_server_that_stalls_is_given_up(origin: Origin, tmp_path: Path) 
     url = origin.file("/a.mp4", DATA, chunk=10, pause=0.4)
     error = await refusal(url, tmp_path, limits=LinkLimits(max_bytes=10**7, patience=(), answer=0.1))
     assert error.reason in {Reason.SOURCE_BROKEN_OFF, Reason.SOURCE_UNREACHABLE}
+
+
+async def test_a_server_that_stalls_is_asked_for_the_rest(origin: Origin, tmp_path: Path) -> None:
+    gate = Gate(600_000)
+    url = origin.file("/a.mp4", DATA, chunk=100_000, gate=gate)
+    limits = LinkLimits(max_bytes=10**7, patience=(0.0,) * 20, answer=0.3)
+    async with opened(url, tmp_path, limits=limits) as (fetched, _):
+        running = asyncio.create_task(fetched.run())
+        while len(origin.hits) < 2:
+            await asyncio.sleep(0.02)
+        gate.open()
+        await running
+        assert fetched.file.path.read_bytes() == DATA
+    assert origin.hits[1][1]["Range"] == "bytes=600000-"
+    assert origin.hits[1][1]["If-Range"] == '"1"'
+
+
+@pytest.mark.parametrize("crash", [False, True])
+async def test_a_server_that_announces_more_than_it_has_is_believed_no_more(
+    origin: Origin, tmp_path: Path, crash: bool
+) -> None:
+    if crash:  # it has sent all that there is, and the rest is asked for in another run
+        (tmp_path / "source").write_bytes(DATA)
+        with Part(tmp_path) as part:
+            part.describe(FileHead(name="a", media_type="video/mp4", size=len(DATA) + 5000, validator='"1"'))
+        (tmp_path / "source").write_bytes(DATA)
+    assert await fetch(origin.file("/a.mp4", DATA, boast=5000), tmp_path) == DATA
+    assert origin.hits[-1][1]["Range"] == f"bytes={len(DATA)}-"
+
+
+async def test_a_server_that_sends_another_part_is_not_believed(origin: Origin, tmp_path: Path) -> None:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        first = "Range" not in request.headers
+        request.send_response(200 if first else 206)
+        request.send_header("Content-Type", "video/mp4")
+        request.send_header("Content-Length", "1000")
+        if not first:
+            request.send_header("Content-Range", "bytes 0-999/1000")
+        request.end_headers()
+        request.wfile.write(DATA[:500])
+        request.close_connection = True
+
+    origin.answers["/a.mp4"] = answer
+    error = await refusal(origin.url("/a.mp4"), tmp_path)
+    assert (error.reason, error.message) == (
+        Reason.SOURCE_REFUSED,
+        "The server sent another part of the file than was asked for.",
+    )
 
 
 async def test_a_full_disk_is_told_as_such(origin: Origin, tmp_path: Path) -> None:

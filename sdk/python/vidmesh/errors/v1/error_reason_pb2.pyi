@@ -81,6 +81,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Only the source's captions were asked for, and people made none."""
     ERROR_REASON_SOURCE_BROKEN_OFF: _ErrorReason.ValueType  # 33
     """The source broke off before its end and did not resume."""
+    ERROR_REASON_SOURCE_CHANGED: _ErrorReason.ValueType  # 34
+    """The source is another file than the one that part of the transcript was made from."""
     ERROR_REASON_NOT_MEDIA: _ErrorReason.ValueType  # 40
     """The file is no audio or video that vidmesh reads. Example: a PDF named talk.mp4."""
     ERROR_REASON_EMPTY_FILE: _ErrorReason.ValueType  # 41
@@ -182,6 +184,8 @@ ERROR_REASON_NO_CAPTIONS: ErrorReason.ValueType  # 32
 """Only the source's captions were asked for, and people made none."""
 ERROR_REASON_SOURCE_BROKEN_OFF: ErrorReason.ValueType  # 33
 """The source broke off before its end and did not resume."""
+ERROR_REASON_SOURCE_CHANGED: ErrorReason.ValueType  # 34
+"""The source is another file than the one that part of the transcript was made from."""
 ERROR_REASON_NOT_MEDIA: ErrorReason.ValueType  # 40
 """The file is no audio or video that vidmesh reads. Example: a PDF named talk.mp4."""
 ERROR_REASON_EMPTY_FILE: ErrorReason.ValueType  # 41

@@ -27,9 +27,9 @@ class _UploadStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UploadSta
     UPLOAD_STATE_UNSPECIFIED: _UploadState.ValueType  # 0
     """Not given."""
     UPLOAD_STATE_OPEN: _UploadState.ValueType  # 1
-    """Bytes are still to come."""
+    """Bytes are still to come. It can be submitted: its job reads it while it comes."""
     UPLOAD_STATE_COMPLETE: _UploadState.ValueType  # 2
-    """All bytes are there and checked; it can be submitted."""
+    """All bytes are there and checked."""
 
 class UploadState(_UploadState, metaclass=_UploadStateEnumTypeWrapper):
     """Where an upload stands."""
@@ -37,9 +37,9 @@ class UploadState(_UploadState, metaclass=_UploadStateEnumTypeWrapper):
 UPLOAD_STATE_UNSPECIFIED: UploadState.ValueType  # 0
 """Not given."""
 UPLOAD_STATE_OPEN: UploadState.ValueType  # 1
-"""Bytes are still to come."""
+"""Bytes are still to come. It can be submitted: its job reads it while it comes."""
 UPLOAD_STATE_COMPLETE: UploadState.ValueType  # 2
-"""All bytes are there and checked; it can be submitted."""
+"""All bytes are there and checked."""
 Global___UploadState: _TypeAlias = UploadState  # noqa: Y015
 
 @_typing.final

@@ -27,7 +27,7 @@ class Source(_message.Message):
     url: _builtins.str
     """A link to a page that plays the video, or to the file itself. http and https."""
     upload_id: _builtins.str
-    """The id of a completed upload."""
+    """The id of an upload. One that is still open is read while it comes."""
     def __init__(
         self,
         *,
