@@ -12,19 +12,24 @@ from pathlib import Path
 import numpy as np
 import psutil  # type: ignore[import-untyped]  # it publishes no types
 import pytest
-from faster_whisper import decode_audio
+from faster_whisper import WhisperModel, decode_audio
 from numpy.typing import NDArray
 
+from vidmesh_transcribe import wire
 from vidmesh_transcribe.audio import SAMPLE_RATE
 from vidmesh_transcribe.child import Limits, RecognizerChild
+from vidmesh_transcribe.models import in_folder
 from vidmesh_transcribe.recognizer import (
     Choice,
     ModelMissingError,
     Options,
+    OutOfMemoryError,
     RecognizerCrashedError,
     UnsupportedLanguageError,
 )
+from vidmesh_transcribe.samples import samples
 from vidmesh_transcribe.transcript import Segment
+from vidmesh_transcribe.whisper import FasterWhisper
 
 DATA = Path(__file__).parents[1] / "data"
 WHISPER = Options(choice=Choice.FASTER_WHISPER, model=str(DATA / "whisper-tiny-vidmesh"), beam_size=1)
@@ -328,3 +333,117 @@ async def test_a_second_child_takes_the_first_ones_engine() -> None:
         await second.recognize(bytes(32_000), language="", heard=Ear())
         assert await second.engine() == await first.engine()
         assert second.pid != first.pid
+
+
+def test_speech_is_found_once_and_gives_what_the_librarys_own_filter_gives(
+    speech: NDArray[np.float32],
+) -> None:
+    """Silence of more than two seconds is cut out, and times are those of the whole."""
+    gap = np.zeros(5 * SAMPLE_RATE, np.float32)
+    sound = np.concatenate(
+        [gap, speech[: 8 * SAMPLE_RATE], gap, speech[8 * SAMPLE_RATE : 15 * SAMPLE_RATE], gap]
+    )
+    ours = FasterWhisper(in_folder(DATA / "whisper-tiny-vidmesh"), WHISPER)
+    hearing, segments = ours.recognize(pcm(sound), "en")
+    library = WhisperModel(str(DATA / "whisper-tiny-vidmesh"), device="cpu", compute_type="int8")
+    wanted, info = library.transcribe(
+        samples(pcm(sound)),
+        language="en",
+        beam_size=1,
+        word_timestamps=True,
+        vad_filter=True,
+        vad_parameters={"min_speech_duration_ms": 200},
+        condition_on_previous_text=False,
+    )
+    assert hearing.speech == info.duration_after_vad < 20
+    told = list(segments)
+    expected = list(wanted)
+    assert [s.text for s in told] == [s.text.strip() for s in expected]
+    assert [(s.start, s.end) for s in told] == [(s.start, s.end) for s in expected]
+    assert [[(w.start, w.end, w.text) for w in s.words] for s in told] == [
+        [(w.start, w.end, w.word.strip()) for w in s.words] for s in expected
+    ]
+    assert told[0].start >= 4.5
+
+
+async def test_stretches_decoded_at_once_become_sentences_with_word_times(
+    speech: NDArray[np.float32],
+) -> None:
+    one, many = Ear(), Ear()
+    sound = pcm(np.concatenate([speech, speech]))
+    async with RecognizerChild(replace(WHISPER, batch_size=1), Limits()) as child:
+        await child.recognize(sound, language="en", heard=one)
+    async with RecognizerChild(replace(WHISPER, batch_size=4), Limits()) as child:
+        assert (await child.engine()).batch_size == 4
+        hearing = await child.recognize(sound, language="en", heard=many)
+        silent = Ear()
+        nothing = await child.recognize(bytes(640_000), language="", heard=silent)
+    assert (nothing.speech, silent.segments) == (0.0, [])
+    assert hearing.speech > 30
+    assert len(many.segments) >= 0.6 * len(one.segments)
+    reached = 0.0
+    for segment in many.segments:
+        assert [word.text for word in segment.words] == segment.text.split()
+        assert segment.end - segment.start < 15
+        assert reached <= segment.start < segment.end <= 60.5
+        reached = segment.start
+    expected = {word.text.lower() for segment in one.segments for word in segment.words}
+    told = [word.text.lower() for segment in many.segments for word in segment.words]
+    assert sum(text in expected for text in told) > 0.8 * len(told)
+
+
+OWN = "tests.integration.own_recognizer"
+
+
+@pytest.fixture
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a recogniser's process import from the repository."""
+    monkeypatch.setenv("PYTHONPATH", str(DATA.parents[1]))
+
+
+@pytest.mark.usefixtures("importable")
+async def test_a_recogniser_of_ones_own_is_named_by_its_module() -> None:
+    options = Options(choice=f"{OWN}:Parrot", model="polly")
+    async with RecognizerChild(options, Limits(idle=0.05)) as child:
+        engine = await child.engine()
+        assert (engine.name, engine.model) == ("parrot", "polly")
+        ear = Ear()
+        hearing = await child.recognize(bytes(64_000), language="", heard=ear)
+        assert (hearing.speech, [segment.text for segment in ear.segments]) == (2.0, ["2 seconds"])
+        assert child.known == ()
+        async with asyncio.timeout(20):
+            while child.pid is not None:
+                await asyncio.sleep(0.02)
+        await child.recognize(bytes(64_000), language="", heard=ear)
+        assert len(ear.segments) == 2
+
+
+@pytest.mark.parametrize("choice", ["no.such.module:Parrot", f"{OWN}:Owl"], ids=["no module", "no attribute"])
+async def test_a_recogniser_of_ones_own_that_is_not_there_is_refused(choice: str) -> None:
+    async with RecognizerChild(Options(choice=choice), Limits()) as child:
+        with pytest.raises(ModelMissingError, match=f"no recogniser {choice}"):
+            await child.engine()
+
+
+@pytest.mark.usefixtures("importable")
+async def test_want_of_memory_is_told_and_half_as_many_stretches_are_tried_in_a_fresh_process() -> None:
+    options = Options(choice=f"{OWN}:Hungry", batch_size=8)
+    async with RecognizerChild(options, Limits()) as child:
+        await child.engine()
+        pids = {child.pid}
+        for batch in (8, 4):
+            with pytest.raises(OutOfMemoryError, match=f"with {batch} stretches at once; {batch // 2} are"):
+                await child.recognize(bytes(64_000), language="", heard=Ear())
+            assert child.pid is None
+        ear = Ear()
+        await child.recognize(bytes(64_000), language="", heard=ear)
+        assert [segment.text for segment in ear.segments] == ["2 at once"]
+        assert child.pid not in pids
+
+
+@pytest.mark.usefixtures("importable")
+async def test_want_of_memory_with_one_stretch_is_told_as_it_is() -> None:
+    async with RecognizerChild(Options(choice=f"{OWN}:Starving"), Limits()) as child:
+        with pytest.raises(OutOfMemoryError, match=r"ran out of memory\. \(RuntimeError: CUDA failed"):
+            await child.recognize(bytes(64_000), language="", heard=Ear())
+    assert wire.failure(OutOfMemoryError("short")).retryable

@@ -76,8 +76,9 @@ class Attempt:
             await self._describe(opening)
             held_back = subtitles and (opening.has_subtitles or self._job.captions == CAPTION_MODE_ONLY)
             last = await sql.last_window(self._parts.pool, job_id=self._job.id)
-            index, start = (last["index"] + 1, last["end_sample"]) if last else (0, 0)
-            async for window in reader.windows(None if held_back else self._plan, index=index, start=start):
+            index, start, lead = (last["index"] + 1, last["end_sample"], last["lap"]) if last else (0, 0, 0)
+            plan = None if held_back else self._plan
+            async for window in reader.windows(plan, index=index, start=start, lead=lead):
                 await self._store(window)
             return opening, reader.result
         finally:
@@ -136,7 +137,7 @@ class Attempt:
         """Keeps a window's sound and tells of it, once."""
         folder = windows_folder(self._job.tenant, self._job.video_id, self._job.id)
         key = f"{folder}/{window.index}.s16"
-        await self._parts.media.put(key, window.samples.tobytes())
+        await self._parts.media.put(key, window.sound.tobytes())
         fact = WindowReady(
             video_id=str(self._job.video_id),
             index=window.index,
@@ -145,6 +146,8 @@ class Attempt:
             media_key=key,
             language=self._job.language,
             priority=self._job.priority,  # type: ignore[arg-type]  # the column holds the enum's number
+            lead=to_duration(len(window.lead) / RATE) if len(window.lead) else None,
+            trail=to_duration(len(window.trail) / RATE) if len(window.trail) else None,
         )
         async with self._parts.pool.acquire() as connection, connection.transaction():
             if await sql.add_window(
@@ -153,6 +156,7 @@ class Attempt:
                 index=window.index,
                 start_sample=window.start,
                 end_sample=window.end,
+                lap=len(window.trail),
             ):
                 await self._tell(connection, fact)
 

@@ -108,11 +108,11 @@ update video set media_key = :media_key, media_type = :media_type, seconds = :se
 
 -- name: add_window$
 -- True where it is new.
-insert into window_cut (job_id, index, start_sample, end_sample)
-values (:job_id, :index, :start_sample, :end_sample) on conflict do nothing returning true;
+insert into window_cut (job_id, index, start_sample, end_sample, lap)
+values (:job_id, :index, :start_sample, :end_sample, :lap) on conflict do nothing returning true;
 
 -- name: last_window^
-select index, end_sample from window_cut where job_id = :job_id order by index desc limit 1;
+select index, end_sample, lap from window_cut where job_id = :job_id order by index desc limit 1;
 
 -- name: video^
 select id from video where tenant = :tenant and id = :id for update;

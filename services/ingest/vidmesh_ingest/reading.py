@@ -70,10 +70,15 @@ class MediaReader:
             await self._thread
         return await self._opening
 
-    async def windows(self, plan: CutPlan | None, *, index: int = 0, start: int = 0) -> AsyncIterator[Window]:
-        """Reads the sound and gives its windows, from one with this place and first sample on; none without a plan."""
-        self._cutter = Cutter(plan, index=index, start=start) if plan is not None else None
-        self._skip = start
+    async def windows(
+        self, plan: CutPlan | None, *, index: int = 0, start: int = 0, lead: int = 0
+    ) -> AsyncIterator[Window]:
+        """Reads the sound and gives its windows, from one with this place and first sample on; none without a plan.
+
+        `lead` is how many samples that one holds from before it.
+        """
+        self._cutter = Cutter(plan, index=index, start=start, lead=lead) if plan is not None else None
+        self._skip = start - lead
         self._asked.set()
         while (window := await self._made.get()) is not None:
             yield window

@@ -24,7 +24,7 @@ class IngestSettings(ServiceSettings):
     ingest_concurrency: Annotated[int, Field(ge=1)] = 2
     """How many sources are read at once."""
 
-    window_seconds: tuple[float, ...] = (8.0, 15.0, 30.0, 60.0, 120.0)
+    window_seconds: tuple[float, ...] = (8.0, 15.0, 29.0, 58.0, 116.0)
     """The longest that each window may be, in seconds, from the first on; the last holds for all that follow. JSON."""
 
     upload_ttl: timedelta = timedelta(days=1)

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import os
 import sys
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
 from vidmesh.transcribe.v1.transcribe_service_pb2 import DESCRIPTOR
@@ -13,6 +14,7 @@ from vidmesh_runtime.service import open_parts, serve, start
 from vidmesh_runtime.worker import Worker
 from vidmesh_transcribe.child import Limits, RecognizerChild
 from vidmesh_transcribe.facts import CAPTIONS, STAGE, WINDOW, Facts
+from vidmesh_transcribe.lanes import Lanes, lane_count, threads_each
 from vidmesh_transcribe.listening import Ears
 from vidmesh_transcribe.recognizer import Choice, Options, RecognizerError
 from vidmesh_transcribe.servicer import Transcripts
@@ -28,13 +30,16 @@ LIVE_IDLE = 60.0
 
 async def main(settings: Settings) -> None:
     """Serve until told to stop. Raises `RecognizerError` where the recogniser that was named cannot be loaded."""
+    cores = len(os.sched_getaffinity(0))
+    lanes = lane_count(settings.recognizer_lanes, device=settings.whisper_device, cores=cores)
     options = Options(
         choice=settings.recognizer,
         model=settings.whisper_model,
         device=settings.whisper_device,
         compute_type=settings.whisper_compute_type,
-        threads=settings.whisper_threads,
+        threads=threads_each(settings.whisper_threads, lanes=lanes, cores=cores),
         beam_size=settings.whisper_beam_size,
+        batch_size=settings.whisper_batch_size,
         mixed_languages=settings.mixed_languages,
         download=settings.whisper_download,
         hub_patience=settings.hub_patience.total_seconds(),
@@ -45,20 +50,24 @@ async def main(settings: Settings) -> None:
         silence=settings.recognizer_silence.total_seconds(),
     )
     async with RecognizerChild(options, limits) as recognizer:
-        if settings.recognizer is not Choice.AUTO:
+        if settings.recognizer != Choice.AUTO:
             await recognizer.engine()
-        async with (
-            RecognizerChild(options, replace(limits, idle=LIVE_IDLE), same_as=recognizer) as live,
-            open_parts(NAME, settings, MIGRATIONS) as parts,
-        ):
-            transcriber = Transcriber(parts, recognizer, mixed_languages=settings.mixed_languages)
+        async with AsyncExitStack() as stack:
+            others = [RecognizerChild(options, limits, same_as=recognizer) for _ in range(lanes - 1)]
+            live = RecognizerChild(options, replace(limits, idle=LIVE_IDLE), same_as=recognizer)
+            for child in (*others, live):
+                await stack.enter_async_context(child)
+            parts = await stack.enter_async_context(open_parts(NAME, settings, MIGRATIONS))
+            transcriber = Transcriber(
+                parts, Lanes([recognizer, *others]), mixed_languages=settings.mixed_languages
+            )
             worker = Worker(
                 parts.pool,
                 parts.bus,
                 stage=STAGE,
                 handlers={WINDOW: transcriber.window, CAPTIONS: transcriber.captions},
                 given_up=transcriber.given_up,
-                concurrency=1,  # one recogniser, one window at a time
+                concurrency=lanes,  # no window is claimed that no recogniser is free for
                 lease=settings.lease,
                 max_attempts=settings.max_attempts,
                 retry_delay=settings.retry_delay,

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from vidmesh_transcribe.recognizer import (
     Engine,
     KnownModel,
     Options,
+    OutOfMemoryError,
     RecognizerCrashedError,
     RecognizerError,
 )
@@ -55,6 +57,7 @@ class RecognizerChild:
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._unloading: asyncio.Task[None] | None = None
+        self._rested = 0.0
 
     async def __aenter__(self) -> "RecognizerChild":
         return self
@@ -88,11 +91,20 @@ class RecognizerChild:
         `pcm` is as in `audio`, save that it may have another `rate`. Raises `RecognizerError`; after a crash the next call begins with a fresh process.
         """
         async with self._loaded() as (process, _):
+            began = time.monotonic()
             await self._send(process, Frame("recognize", {"language": language, "rate": rate}, pcm))
             limit = self._limits.silence
             hearing = frames.hearing_of((await self._next(process, within=limit)).body)
             while (frame := await self._next(process, within=limit)).kind == "segment":
                 await heard(frames.segment_of(frame.body))
+            log.info(
+                "recogniser %d: %.1f s of sound in %.3f s, %.3f s after the last",
+                process.pid,
+                len(pcm) / (2 * rate),
+                time.monotonic() - began,
+                began - self._rested if self._rested else 0.0,
+            )
+            self._rested = time.monotonic()
             if frame.body["resident"] > self._limits.resident:
                 log.info("recogniser recycled at %d bytes", frame.body["resident"])
                 await self._end()
@@ -173,8 +185,20 @@ class RecognizerChild:
             raise RecognizerCrashedError(_death(await process.wait())) from error
         frame = frames.decoded(head, data)
         if frame.kind == "failed":
-            raise ERRORS[frame.body["kind"]](frame.body["message"])
+            failed = ERRORS[frame.body["kind"]](frame.body["message"])
+            raise self._out_of_memory(failed) if isinstance(failed, OutOfMemoryError) else failed
         return frame
+
+    def _out_of_memory(self, error: OutOfMemoryError) -> OutOfMemoryError:
+        """Let the next process take half as many stretches at once; say so."""
+        settled = self._options.settled
+        batch = self._options.batch_size or (1 if settled is None else settled.batch_size)
+        if batch <= 1:
+            return OutOfMemoryError(f"The recogniser ran out of memory. ({error})")
+        self._options = replace(self._options, batch_size=batch // 2)
+        return OutOfMemoryError(
+            f"The recogniser ran out of memory with {batch} stretches at once; {batch // 2} are tried next. ({error})"
+        )
 
     def _stay(self) -> None:
         if self._unloading is not None:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 from vidmesh_transcribe.language import Hearing
-from vidmesh_transcribe.recognizer import Choice, Engine, KnownModel, Options
+from vidmesh_transcribe.recognizer import Engine, KnownModel, Options
 from vidmesh_transcribe.transcript import Segment, Word
 
 HEADER = struct.Struct(">II")
@@ -77,7 +77,6 @@ def options_of(body: dict[str, Any]) -> Options:
     return Options(
         **{
             **body,
-            "choice": Choice(body["choice"]),
             "settled": None if settled is None else engine_of(settled),
         }
     )

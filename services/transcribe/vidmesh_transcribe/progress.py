@@ -1,6 +1,6 @@
 """How far a transcript has come, how fast it goes, and how long it will still take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vidmesh_transcribe.transcript import Window
 
@@ -42,16 +42,27 @@ class Pace:
         self.rate = seen if self.rate == 0 else MEMORY * self.rate + (1 - MEMORY) * seen
 
 
-class Meter:
-    """Reads the progress of one window on top of what was done before it. `now` is any clock's seconds."""
+@dataclass(slots=True, kw_only=True)
+class Together:
+    """What the windows of one job that are recognised at once have come to."""
 
-    def __init__(self, window: Window, pace: Pace, *, before: float, total: float, now: float) -> None:
+    before: float = 0.0
+    """Seconds of sound in the windows that are done."""
+    heard: dict[int, float] = field(default_factory=dict)
+    """Seconds of sound that were heard of each window in hand, by its place."""
+
+
+class Meter:
+    """Reads a job's progress while one of its windows is recognised. `now` is any clock's seconds."""
+
+    def __init__(self, window: Window, pace: Pace, together: Together, *, total: float, now: float) -> None:
         self._window = window
         self._pace = pace
-        self._before = before
+        self._together = together
         self._total = total
         self._began = now
         self._told = float("-inf")
+        together.heard[window.index] = 0.0
 
     def is_due(self, now: float) -> bool:
         """Whether it is time to tell again; notes that it is told."""
@@ -62,13 +73,24 @@ class Meter:
 
     def read(self, reached: float, now: float) -> Reading:
         """How things stand when recognition has come to `reached`, on the clock of the video."""
+        together = self._together
         heard = min(max(reached - self._window.start, 0.0), self._window.length)
+        together.heard[self._window.index] = heard
         elapsed = now - self._began
-        rate = self._pace.rate or (heard / elapsed if elapsed > 0 else 0.0)
-        done = self._before + heard
-        return Reading(done=done, total=max(self._total, done) if self._total else 0.0, rate=rate)
+        alone = self._pace.rate or (heard / elapsed if elapsed > 0 else 0.0)
+        done = together.before + sum(together.heard.values())
+        return Reading(
+            done=done, total=max(self._total, done) if self._total else 0.0, rate=alone * len(together.heard)
+        )
 
     def finish(self, now: float) -> Reading:
         """The window is done."""
         self._pace.learn(sound=self._window.length, elapsed=now - self._began)
-        return self.read(self._window.end, now)
+        reading = self.read(self._window.end, now)
+        self.close()
+        self._together.before += self._window.length
+        return reading
+
+    def close(self) -> None:
+        """The window is not in hand any more."""
+        self._together.heard.pop(self._window.index, None)

@@ -57,6 +57,14 @@ set start_at = excluded.start_at, end_at = excluded.end_at, done = true,
 -- name: forget_segments!
 delete from segment where job_id = :job_id and stretch = :index;
 
+-- name: is_done$
+select done from stretch where job_id = :job_id and index = :index;
+
+-- name: words_near
+select words from segment
+where job_id = :job_id and stretch = :index and start_at <= :end and end_at >= :start
+order by place;
+
 -- name: keep_language!
 update transcript set language = :language where job_id = :job_id and language = '';
 

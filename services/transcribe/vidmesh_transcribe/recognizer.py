@@ -23,7 +23,7 @@ class Engine:
     """The recogniser that was taken: enough to say who wrote a transcript, and to load the same one again."""
 
     name: str
-    """One of `Choice`, never "auto"."""
+    """One of `Choice`, never "auto"; that of one's own recogniser is as it says."""
     model: str
     """The model's name, or the last part of its folder's path."""
     revision: str
@@ -35,6 +35,8 @@ class Engine:
     device: str = "cpu"
     compute_type: str = ""
     """The numbers it reckons in, such as "int8"."""
+    batch_size: int = 1
+    """How many stretches of sound it decodes at once."""
     notice: str = ""
     """What the reader of its text should know. Empty where all is as asked."""
 
@@ -55,7 +57,8 @@ class KnownModel:
 class Options:
     """How to choose and load a recogniser."""
 
-    choice: Choice = Choice.AUTO
+    choice: str = Choice.AUTO
+    """One of `Choice`, or "module:attribute" of one's own."""
     model: str = "small"
     """A folder, a size that faster-whisper knows, or a hub's "owner/name"."""
     device: str = "auto"
@@ -65,6 +68,8 @@ class Options:
     threads: int = 0
     """Of the CPU; 0 leaves it to CTranslate2."""
     beam_size: int = 5
+    batch_size: int = 0
+    """How many stretches of up to 30 s are decoded at once; 0: one on a CPU, eight on CUDA."""
     mixed_languages: bool = False
     """Detect the language again every 30 s where none is given."""
     download: bool = True
@@ -76,7 +81,11 @@ class Options:
 
 
 class Recognizer(Protocol):
-    """A loaded recogniser. Not for use by two threads at once."""
+    """A loaded recogniser. Not for use by two threads at once.
+
+    One's own is named by "module:attribute", where the attribute is called with `Options` and gives such an object. It
+    runs in a process of its own, which imports the module.
+    """
 
     @property
     def engine(self) -> Engine:
@@ -116,7 +125,19 @@ class RecognizerCrashedError(RecognizerError):
     kind = "crashed"
 
 
+class OutOfMemoryError(RecognizerCrashedError):
+    """There was not enough memory, of the machine or of its GPU. A fresh process tries again, with smaller batches."""
+
+    kind = "out_of_memory"
+
+
 ERRORS: dict[str, type[RecognizerError]] = {
     error.kind: error
-    for error in (RecognizerError, ModelMissingError, UnsupportedLanguageError, RecognizerCrashedError)
+    for error in (
+        RecognizerError,
+        ModelMissingError,
+        UnsupportedLanguageError,
+        RecognizerCrashedError,
+        OutOfMemoryError,
+    )
 }

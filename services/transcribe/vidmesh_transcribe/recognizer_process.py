@@ -15,11 +15,20 @@ from typing import Any, BinaryIO
 import psutil  # type: ignore[import-untyped]  # it publishes no types
 
 from vidmesh_transcribe import frames
-from vidmesh_transcribe.choice import open_recognizer
+from vidmesh_transcribe.choice import is_own, open_recognizer
 from vidmesh_transcribe.frames import Frame
-from vidmesh_transcribe.models import known
-from vidmesh_transcribe.recognizer import Recognizer, RecognizerCrashedError, RecognizerError
-from vidmesh_transcribe.speech import resampled
+from vidmesh_transcribe.recognizer import (
+    KnownModel,
+    Options,
+    OutOfMemoryError,
+    Recognizer,
+    RecognizerCrashedError,
+    RecognizerError,
+)
+from vidmesh_transcribe.samples import resampled
+
+OUT_OF_MEMORY = ("out of memory", "alloc", "std::bad_alloc")
+"""What CTranslate2 and CUDA's libraries say where memory is short, some of it."""
 
 
 def main() -> None:
@@ -56,14 +65,23 @@ def _read(source: BinaryIO, requests: "queue.SimpleQueue[Frame]") -> None:
 
 
 def _open(request: Frame, send: Any) -> Recognizer | None:
+    options = frames.options_of(request.body)
     try:
-        recognizer = open_recognizer(frames.options_of(request.body), lambda text: send("telling", text))
+        recognizer = open_recognizer(options, lambda text: send("telling", text))
     except RecognizerError as error:
         send("failed", {"kind": error.kind, "message": str(error)})
         return None
-    opened = frames.opened(recognizer.engine, known())
+    opened = frames.opened(recognizer.engine, _known(options))
     send(opened.kind, opened.body)
     return recognizer
+
+
+def _known(options: Options) -> list[KnownModel]:
+    if is_own(options.choice):
+        return []
+    from vidmesh_transcribe.models import known  # noqa: PLC0415 - heavy, and not for one's own recogniser
+
+    return list(known())
 
 
 def _answer(recognizer: Recognizer, request: Frame, send: Any) -> None:
@@ -77,7 +95,9 @@ def _answer(recognizer: Recognizer, request: Frame, send: Any) -> None:
         send("failed", {"kind": error.kind, "message": str(error)})
     except (RuntimeError, ValueError, MemoryError) as error:
         # CTranslate2 tells lack of memory and a broken device so; what state that leaves it in, nobody knows.
-        send("failed", {"kind": RecognizerCrashedError.kind, "message": f"{type(error).__name__}: {error}"})
+        short = isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in OUT_OF_MEMORY)
+        kind = OutOfMemoryError.kind if short else RecognizerCrashedError.kind
+        send("failed", {"kind": kind, "message": f"{type(error).__name__}: {error}"})
         raise
     else:
         send("done", {"resident": psutil.Process().memory_info().rss})

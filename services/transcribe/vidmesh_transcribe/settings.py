@@ -12,8 +12,14 @@ from vidmesh_transcribe.recognizer import Choice
 class Settings(ServiceSettings):
     """Read once at start from `VIDMESH_*` environment variables."""
 
-    recognizer: Choice = Choice.AUTO
-    """What recognises speech: `faster-whisper`, `pocketsphinx`, or `auto`: a Whisper if one can be had, else PocketSphinx."""
+    recognizer: Choice | Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] = Choice.AUTO
+    """What recognises speech: `faster-whisper`, `pocketsphinx`, or `auto`: a Whisper if one can be had, else PocketSphinx.
+    Your own is named `module:attribute`: it is called with `vidmesh_transcribe.recognizer.Options` and gives an object as
+    `Recognizer` there describes it."""
+
+    recognizer_lanes: Annotated[int, Field(ge=0)] = 0
+    """How many windows a worker recognises at once, each in a process with a model of its own; 0: two on a CPU with two
+    cores, one on CUDA."""
 
     whisper_model: str = "small"
     """The Whisper model: a size that faster-whisper knows, a hub's `owner/name`, or a folder with a CTranslate2 model."""
@@ -25,10 +31,15 @@ class Settings(ServiceSettings):
     """The numbers that Whisper reckons in, as CTranslate2 names them; `auto`: int8 on a CPU, float16 on CUDA."""
 
     whisper_threads: Annotated[int, Field(ge=0)] = 0
-    """Threads of the CPU for Whisper; 0: as CTranslate2 sees fit."""
+    """Threads of the CPU for each Whisper; 0: its part of the cores, at most four."""
 
     whisper_beam_size: Annotated[int, Field(ge=1, le=20)] = 5
     """How many readings Whisper weighs at once: fewer are faster, more are a little better."""
+
+    whisper_batch_size: Annotated[int, Field(ge=0, le=64)] = 0
+    """How many stretches of up to 30 s of a window Whisper decodes at once; 0: one on a CPU, eight on CUDA. One at a time,
+    each begins where the last sentence ended: the reference for quality. More at once begin at pauses: far faster on CUDA.
+    Where the device's memory is short, half as many are tried."""
 
     whisper_download: bool = True
     """Whether a Whisper model that is not in the hub's cache may be downloaded."""

@@ -25,30 +25,25 @@ class Span:
         return (self.end - self.start) / SAMPLE_RATE
 
 
-def samples(pcm: bytes) -> NDArray[np.float32]:
-    """Shape (n,), from -1 to 1, of sound as in `audio`. A last odd byte is no sample and is left out."""
-    whole = np.frombuffer(pcm, dtype="<i2", count=len(pcm) // 2)
-    return whole.astype(np.float32) / 32768.0
-
-
-def resampled(pcm: bytes, rate: int) -> bytes:
-    """Sound of `rate` samples a second at `SAMPLE_RATE` of them, by way of its spectrum; for some seconds at a time."""
-    signal = samples(pcm)
-    if rate == SAMPLE_RATE or not len(signal):
-        return pcm
-    count = round(len(signal) * SAMPLE_RATE / rate)
-    moved = np.fft.irfft(np.fft.rfft(signal), n=count) * (count / len(signal))
-    return np.clip(np.round(moved * 32768.0), -32768, 32767).astype("<i2").tobytes()
-
-
 def utterances(signal: NDArray[np.float32], *, pause: float = 0.4, longest: float = 20.0) -> list[Span]:
     """Cut a signal of shape (n,) where the speaker pauses for `pause` seconds, and at the latest after `longest`."""
+    return _spans(
+        signal,
+        VadOptions(
+            min_speech_duration_ms=SHORTEST_SPEECH_MS,
+            min_silence_duration_ms=round(pause * 1000),
+            max_speech_duration_s=longest,
+            speech_pad_ms=200,
+        ),
+    )
+
+
+def speech(signal: NDArray[np.float32]) -> list[Span]:
+    """The speech in a signal of shape (n,), as faster-whisper's own `vad_filter` finds it: silence of two seconds parts it."""
+    return _spans(signal, VadOptions(min_speech_duration_ms=SHORTEST_SPEECH_MS))
+
+
+def _spans(signal: NDArray[np.float32], options: VadOptions) -> list[Span]:
     if not len(signal):
         return []
-    options = VadOptions(
-        min_speech_duration_ms=SHORTEST_SPEECH_MS,
-        min_silence_duration_ms=round(pause * 1000),
-        max_speech_duration_s=longest,
-        speech_pad_ms=200,
-    )
     return [Span(start=span["start"], end=span["end"]) for span in get_speech_timestamps(signal, options)]

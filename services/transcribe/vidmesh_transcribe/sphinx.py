@@ -10,7 +10,8 @@ from pocketsphinx import Decoder
 from vidmesh_transcribe.audio import SAMPLE_RATE
 from vidmesh_transcribe.language import Hearing, primary
 from vidmesh_transcribe.recognizer import Choice, Engine, UnsupportedLanguageError
-from vidmesh_transcribe.speech import Span, samples, utterances
+from vidmesh_transcribe.samples import samples
+from vidmesh_transcribe.speech import Span, utterances
 from vidmesh_transcribe.transcript import Segment, Word
 
 MODEL = "en-us"

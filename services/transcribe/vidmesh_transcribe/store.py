@@ -107,6 +107,14 @@ async def all_segments(pool: Pool, job_id: str, **bounds: Any) -> AsyncIterator[
         after = (page[-1].window_index, page[-1].place)
 
 
+async def words_near(connection: Connection, job_id: str, index: int, at: float) -> list[Word] | None:
+    """The words that a window has within some seconds of a time; None where it is not written yet."""
+    if not await sql.is_done(connection, job_id=job_id, index=index):
+        return None
+    rows = sql.words_near(connection, job_id=job_id, index=index, start=at - 5.0, end=at + 5.0)
+    return [word async for row in rows for word in _words(row["words"])]
+
+
 async def keep(
     connection: Connection, job_id: str, window: Window, hearing: Hearing, heard: Sequence[Segment]
 ) -> None:
@@ -147,17 +155,20 @@ def _text(text: str) -> str:
 
 
 def _placed(row: Mapping[str, Any]) -> Placed:
-    words = tuple(
-        Word(start=start, end=end, text=text, probability=probability)
-        for start, end, text, probability in json.loads(row["words"])
-    )
     segment = Segment(
         start=row["start_at"],
         end=row["end_at"],
         text=row["text"],
-        words=words,
+        words=_words(row["words"]),
         language=row["language"],
         confidence=row["confidence"],
         no_speech=row["no_speech"],
     )
     return Placed(window_index=row["stretch"], place=row["place"], segment=segment)
+
+
+def _words(kept: str) -> tuple[Word, ...]:
+    return tuple(
+        Word(start=start, end=end, text=text, probability=probability)
+        for start, end, text, probability in json.loads(kept)
+    )

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 
 from google.protobuf.message import Message
@@ -22,11 +23,13 @@ from vidmesh_transcribe.captions import CaptionsError
 from vidmesh_transcribe.child import RecognizerChild
 from vidmesh_transcribe.completion import declare_if_whole
 from vidmesh_transcribe.facts import STAGE
+from vidmesh_transcribe.lanes import Lanes
 from vidmesh_transcribe.language import Hearing
-from vidmesh_transcribe.progress import Meter, Pace, Reading
+from vidmesh_transcribe.progress import Meter, Pace, Reading, Together
 from vidmesh_transcribe.recognizer import Engine, RecognizerError
+from vidmesh_transcribe.seams import settle
 from vidmesh_transcribe.store import sql
-from vidmesh_transcribe.transcript import Segment, Window, place
+from vidmesh_transcribe.transcript import Segment, Window, fit, fit_all, moved
 
 CAPTIONS_ENGINE = "captions"
 CAPTIONS_WINDOW = 300.0
@@ -36,35 +39,34 @@ CAPTIONS_WINDOW = 300.0
 class Transcriber:
     """Does the transcribe stage's work."""
 
-    def __init__(self, parts: Parts, recognizer: RecognizerChild, *, mixed_languages: bool) -> None:
+    def __init__(self, parts: Parts, lanes: Lanes, *, mixed_languages: bool) -> None:
         self._parts = parts
-        self._recognizer = recognizer
+        self._lanes = lanes
         self._mixed_languages = mixed_languages
         self._pace = Pace()
+        self._together: defaultdict[str, Together] = defaultdict(Together)
 
     async def window(self, lease: Lease) -> None:
         """Recognise a window, telling segments as they come; then write it for good and let its sound go."""
         ready = WindowReady.FromString(lease.payload)
         window = wire.window(ready)
         meter = await self._meter(lease, window)
-        if self._recognizer.pid is None or self._recognizer.activity:
-            activity = self._recognizer.activity or "loading the recogniser"
-            await self._tell(lease, meter.read(window.start, time.monotonic()), activity)
         try:
-            engine = await self._recognizer.engine()
-            language = await self._begin(lease, engine, ready.language)
-            sound = await self._sound(ready)
-            hearing, heard = await self._listen(lease, window, sound, language, meter)
-        except RecognizerError as error:
-            raise wire.failure(error) from error
-        crash_point("after-recognition")
-        async with self._parts.pool.acquire() as connection, connection.transaction():
-            await lease.complete(connection)
-            await self._write(connection, lease, window, hearing, heard)
-            if hearing.decides and not self._mixed_languages:
-                await sql.keep_language(connection, job_id=lease.job_id, language=hearing.language)
-            await declare_if_whole(connection, lease.job_id)
-        await self._tell(lease, meter.finish(time.monotonic()), "")
+            hearing, heard = await self._recognize(lease, ready, window, meter)
+            crash_point("after-recognition")
+            async with self._parts.pool.acquire() as connection, connection.transaction():
+                await lease.complete(connection)
+                own = await self._own(connection, lease, window, heard)
+                await self._write(connection, lease, window, hearing, own)
+                if hearing.decides and not self._mixed_languages:
+                    await sql.keep_language(connection, job_id=lease.job_id, language=hearing.language)
+                await declare_if_whole(connection, lease.job_id)
+            reading = meter.finish(time.monotonic())
+        finally:
+            meter.close()
+            if not self._together[lease.job_id].heard:
+                del self._together[lease.job_id]
+        await self._tell(lease, reading, "")
         await self._parts.media.delete(ready.media_key)
 
     async def captions(self, lease: Lease) -> None:
@@ -112,7 +114,9 @@ class Transcriber:
         pool = self._parts.pool
         tally = await sql.tally(pool, job_id=lease.job_id)
         length = await sql.length(pool, job_id=lease.job_id)
-        return Meter(window, self._pace, before=tally["seconds"], total=length or 0.0, now=time.monotonic())
+        together = self._together[lease.job_id]
+        together.before = tally["seconds"]
+        return Meter(window, self._pace, together, total=length or 0.0, now=time.monotonic())
 
     async def _begin(self, lease: Lease, engine: Engine, asked: str) -> str:
         """Say who recognises, if nobody did; the language to recognise in, empty to detect it."""
@@ -140,23 +144,62 @@ class Transcriber:
                 fact=wire.started(lease.video_id, engine),
             )
 
+    async def _recognize(
+        self, lease: Lease, ready: WindowReady, window: Window, meter: Meter
+    ) -> tuple[Hearing, list[Segment]]:
+        """What is heard in a window and around it, on the clock of the video."""
+        async with self._lanes.free() as recognizer:
+            if recognizer.pid is None or recognizer.activity:
+                activity = recognizer.activity or "loading the recogniser"
+                await self._tell(lease, meter.read(window.start, time.monotonic()), activity)
+            try:
+                engine = await recognizer.engine()
+                language = await self._begin(lease, engine, ready.language)
+                sound = await self._sound(ready)
+                return await self._listen(recognizer, lease, window, meter, sound=sound, language=language)
+            except RecognizerError as error:
+                raise wire.failure(error) from error
+
     async def _listen(
-        self, lease: Lease, window: Window, sound: bytes, language: str, meter: Meter
+        self,
+        recognizer: RecognizerChild,
+        lease: Lease,
+        window: Window,
+        meter: Meter,
+        *,
+        sound: bytes,
+        language: str,
     ) -> tuple[Hearing, list[Segment]]:
         heard: list[Segment] = []
+        told: list[Segment] = []
 
         async def hear(segment: Segment) -> None:
-            told = place(segment, window, after=heard[-1].end if heard else window.start)
-            message = wire.segment(told, window_index=window.index, place=len(heard))
-            heard.append(told)
-            await self._tick(lease, SegmentHeard(window_index=window.index, segment=message))
+            heard.append(moved(segment, window.start - window.lead))
+            for own in settle(heard[-1:], window, before=None, after=None):
+                told.append(fit(own, window, after=told[-1].end if told else window.start))
+                message = wire.segment(told[-1], window_index=window.index, place=len(told) - 1)
+                await self._tick(lease, SegmentHeard(window_index=window.index, segment=message))
             now = time.monotonic()
             if meter.is_due(now):
-                await self._tell(lease, meter.read(told.end, now), "recognising")
+                await self._tell(lease, meter.read(heard[-1].end, now), "recognising")
 
         await self._tell(lease, meter.read(window.start, time.monotonic()), "recognising")
-        hearing = await self._recognizer.recognize(sound, language=language, heard=hear)
+        hearing = await recognizer.recognize(sound, language=language, heard=hear)
         return hearing, heard
+
+    async def _own(
+        self, connection: Connection, lease: Lease, window: Window, heard: Sequence[Segment]
+    ) -> list[Segment]:
+        """What of it is this window's, next to what its neighbours have: theirs must not change meanwhile."""
+        await sql.lock(connection, job_id=lease.job_id)
+        before, after = [
+            await store.words_near(connection, lease.job_id, index, at) if context else None
+            for index, at, context in (
+                (window.index - 1, window.start, window.lead),
+                (window.index + 1, window.end, window.trail),
+            )
+        ]
+        return list(fit_all(settle(heard, window, before=before, after=after), window))
 
     async def _sound(self, ready: WindowReady) -> bytes:
         return await self._object(ready.media_key, f"The sound of window {ready.index} is")

@@ -17,6 +17,7 @@ from vidmesh_transcribe.recognizer import (
     Engine,
     KnownModel,
     ModelMissingError,
+    OutOfMemoryError,
     RecognizerCrashedError,
     RecognizerError,
     UnsupportedLanguageError,
@@ -39,6 +40,7 @@ _REASONS = {
     ModelMissingError: ErrorReason.ERROR_REASON_MODEL_MISSING,
     UnsupportedLanguageError: ErrorReason.ERROR_REASON_UNSUPPORTED_LANGUAGE,
     RecognizerCrashedError: ErrorReason.ERROR_REASON_RECOGNIZER_CRASHED,
+    OutOfMemoryError: ErrorReason.ERROR_REASON_RECOGNIZER_CRASHED,
 }
 
 
@@ -55,7 +57,13 @@ def seconds(message: Duration) -> float:
 
 def window(ready: WindowReady) -> Window:
     """The window that is ready."""
-    return Window(index=ready.index, start=seconds(ready.start), end=seconds(ready.end))
+    return Window(
+        index=ready.index,
+        start=seconds(ready.start),
+        end=seconds(ready.end),
+        lead=seconds(ready.lead),
+        trail=seconds(ready.trail),
+    )
 
 
 def segment(told: Segment, *, window_index: int, place: int, omit_words: bool = False) -> text_pb2.Segment:

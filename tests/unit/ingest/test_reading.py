@@ -14,7 +14,7 @@ from vidmesh_ingest.reason import SourceError
 from vidmesh_ingest.windows import CutPlan, Window
 
 LIMITS = MediaLimits(max_seconds=600)
-PLAN = CutPlan(lengths=(2.0, 4.0, 8.0), tail=0.4)
+PLAN = CutPlan(lengths=(2.0, 4.0, 8.0), tail=0.4, context=0.5)
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def ignore(seconds: float) -> None:
     """Progress is of no interest here."""
 
 
-async def read(path: Path, *, index: int = 0, start: int = 0) -> list[Window]:
+async def read(path: Path, *, index: int = 0, start: int = 0, lead: int = 0) -> list[Window]:
     reader = MediaReader(GrowingFile.whole(path), LIMITS, ignore)
     await reader.opening()
-    windows = [window async for window in reader.windows(PLAN, index=index, start=start)]
+    windows = [window async for window in reader.windows(PLAN, index=index, start=start, lead=lead)]
     await reader.close()
     return windows
 
@@ -50,7 +50,7 @@ async def test_the_windows_are_the_sound(talk: Path) -> None:
 async def test_a_later_run_goes_on_with_the_same_windows(talk: Path) -> None:
     whole = await read(talk)
     for done in whole[:-1]:
-        rest = await read(talk, index=done.index + 1, start=done.end)
+        rest = await read(talk, index=done.index + 1, start=done.end, lead=len(done.trail))
         assert [(w.index, w.start, w.end) for w in rest] == [
             (w.index, w.start, w.end) for w in whole[done.index + 1 :]
         ]

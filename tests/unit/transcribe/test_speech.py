@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidmesh_transcribe.speech import resampled, samples, utterances
+from vidmesh_transcribe.samples import resampled, samples
+from vidmesh_transcribe.speech import utterances
 
 
 def tone(rate: int, seconds: float) -> bytes:

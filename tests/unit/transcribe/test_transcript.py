@@ -3,7 +3,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidmesh_transcribe.transcript import Segment, Window, Word, place, place_all
+from vidmesh_transcribe.transcript import Segment, Window, Word, fit_all, kept, moved, place
 
 times = st.floats(min_value=-5, max_value=400, allow_nan=False)
 
@@ -47,13 +47,29 @@ def test_what_lies_past_the_end_of_the_window_is_pulled_into_it() -> None:
 def test_a_segment_begins_where_the_one_before_it_ended() -> None:
     window = Window(index=0, start=10.0, end=40.0)
     segments = (Segment(start=0.0, end=5.0, text="a"), Segment(start=4.0, end=8.0, text="b"))
-    first, second = place_all(segments, window)
+    first, second = fit_all([moved(segment, window.start) for segment in segments], window)
     assert (first.end, second.start, second.end) == (15.0, 15.0, 18.0)
+
+
+def test_a_part_of_a_segment_has_its_part_of_the_text() -> None:
+    words = tuple(
+        Word(start=float(at), end=at + 0.5, text=text)
+        for at, text in enumerate(["“One,", "two,", "two!”", "three"])
+    )
+    segment = Segment(start=0.0, end=3.5, text="“One, two, two!” three", words=words)
+    assert kept(segment, [True] * 4) is segment
+    assert kept(segment, [False] * 4) is None
+    part = kept(segment, [False, False, True, True])
+    assert part is not None
+    assert (part.start, part.end, part.text, part.words) == (2.0, 3.5, "two!” three", words[2:])
+    ends = kept(segment, [True, False, False, True])
+    assert ends is not None
+    assert ends.text == "“One, three"
 
 
 @given(st.lists(heard(), max_size=6), window())
 def test_a_windows_segments_are_inside_it_and_in_order(segments: list[Segment], window: Window) -> None:
-    placed = list(place_all(tuple(segments), window))
+    placed = list(fit_all(segments, window))
     assert [segment.text for segment in placed] == [segment.text for segment in segments]
     reached = window.start
     for segment in placed:
@@ -79,6 +95,6 @@ def test_windows_done_in_any_order_make_one_transcript_in_order_of_time(
         windows.append((Window(index=index, start=start, end=start + length), tuple(segments)))
         start += length
     random.shuffle(windows)
-    done = {window.index: list(place_all(segments, window)) for window, segments in windows}
+    done = {window.index: list(fit_all(segments, window)) for window, segments in windows}
     starts = [segment.start for index in sorted(done) for segment in done[index]]
     assert starts == sorted(starts)

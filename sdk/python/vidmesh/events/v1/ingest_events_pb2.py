@@ -27,39 +27,39 @@ from vidmesh.errors.v1 import failure_pb2 as vidmesh_dot_errors_dot_v1_dot_failu
 from vidmesh.events.v1 import stage_pb2 as vidmesh_dot_events_dot_v1_dot_stage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%vidmesh/events/v1/ingest_events.proto\x12\x11vidmesh.events.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fvidmesh/errors/v1/failure.proto\x1a\x1dvidmesh/events/v1/stage.proto\"\xc3\x01\n\x0bJobAccepted\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x30\n\x08\x63\x61ptions\x18\x04 \x01(\x0e\x32\x1e.vidmesh.events.v1.CaptionMode\x12\x10\n\x08language\x18\x05 \x01(\t\x12-\n\x08priority\x18\x06 \x01(\x0e\x32\x1b.vidmesh.events.v1.Priority\x12\x10\n\x08replaces\x18\x07 \x01(\x08\"\xa5\x01\n\x0cSourceOpened\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x10\n\x08page_url\x18\x04 \x01(\t\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12\x11\n\textractor\x18\x07 \x01(\t\"\xd4\x01\n\x0bWindowReady\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\x12(\n\x05start\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tmedia_key\x18\x05 \x01(\t\x12\x10\n\x08language\x18\x06 \x01(\t\x12-\n\x08priority\x18\x07 \x01(\x0e\x32\x1b.vidmesh.events.v1.Priority\"d\n\rCaptionsFound\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x11\n\tmedia_key\x18\x03 \x01(\t\x12\x1c\n\x14replaces_recognition\x18\x04 \x01(\x08\"\x9d\x01\n\x0eSourceIngested\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cwindow_count\x18\x03 \x01(\x05\x12\x11\n\tmedia_key\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\t\x12\x0f\n\x07warning\x18\x06 \x01(\t\"u\n\x0bStageFailed\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\'\n\x05stage\x18\x02 \x01(\x0e\x32\x18.vidmesh.events.v1.Stage\x12+\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1a.vidmesh.errors.v1.Failure\"\xb1\x01\n\rStageProgress\x12\'\n\x05stage\x18\x01 \x01(\x0e\x32\x18.vidmesh.events.v1.Stage\x12\x0c\n\x04\x64one\x18\x02 \x01(\x01\x12\r\n\x05total\x18\x03 \x01(\x01\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12,\n\tremaining\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08\x61\x63tivity\x18\x07 \x01(\t\" \n\x0cJobCancelled\x12\x10\n\x08video_id\x18\x01 \x01(\t\"+\n\nJobRetried\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\x05\"\x86\x01\n\x08JobEnded\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.vidmesh.events.v1.JobOutcome\x12+\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1a.vidmesh.errors.v1.Failure\x12\x0b\n\x03run\x18\x04 \x01(\x05\" \n\x0cVideoDeleted\x12\x10\n\x08video_id\x18\x01 \x01(\t*s\n\x0b\x43\x61ptionMode\x12\x1c\n\x18\x43\x41PTION_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41PTION_MODE_PREFER\x10\x01\x12\x15\n\x11\x43\x41PTION_MODE_ONLY\x10\x02\x12\x16\n\x12\x43\x41PTION_MODE_NEVER\x10\x03*R\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x18\n\x14PRIORITY_INTERACTIVE\x10\x01\x12\x12\n\x0ePRIORITY_BATCH\x10\x02*\x90\x01\n\nJobOutcome\x12\x1b\n\x17JOB_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15JOB_OUTCOME_SUCCEEDED\x10\x01\x12\x17\n\x13JOB_OUTCOME_PARTIAL\x10\x02\x12\x16\n\x12JOB_OUTCOME_FAILED\x10\x03\x12\x19\n\x15JOB_OUTCOME_CANCELLED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%vidmesh/events/v1/ingest_events.proto\x12\x11vidmesh.events.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fvidmesh/errors/v1/failure.proto\x1a\x1dvidmesh/events/v1/stage.proto\"\xc3\x01\n\x0bJobAccepted\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x30\n\x08\x63\x61ptions\x18\x04 \x01(\x0e\x32\x1e.vidmesh.events.v1.CaptionMode\x12\x10\n\x08language\x18\x05 \x01(\t\x12-\n\x08priority\x18\x06 \x01(\x0e\x32\x1b.vidmesh.events.v1.Priority\x12\x10\n\x08replaces\x18\x07 \x01(\x08\"\xa5\x01\n\x0cSourceOpened\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x10\n\x08page_url\x18\x04 \x01(\t\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12\x11\n\textractor\x18\x07 \x01(\t\"\xa7\x02\n\x0bWindowReady\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\x12(\n\x05start\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tmedia_key\x18\x05 \x01(\t\x12\x10\n\x08language\x18\x06 \x01(\t\x12-\n\x08priority\x18\x07 \x01(\x0e\x32\x1b.vidmesh.events.v1.Priority\x12\'\n\x04lead\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05trail\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\"d\n\rCaptionsFound\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x11\n\tmedia_key\x18\x03 \x01(\t\x12\x1c\n\x14replaces_recognition\x18\x04 \x01(\x08\"\x9d\x01\n\x0eSourceIngested\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cwindow_count\x18\x03 \x01(\x05\x12\x11\n\tmedia_key\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\t\x12\x0f\n\x07warning\x18\x06 \x01(\t\"u\n\x0bStageFailed\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\'\n\x05stage\x18\x02 \x01(\x0e\x32\x18.vidmesh.events.v1.Stage\x12+\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1a.vidmesh.errors.v1.Failure\"\xb1\x01\n\rStageProgress\x12\'\n\x05stage\x18\x01 \x01(\x0e\x32\x18.vidmesh.events.v1.Stage\x12\x0c\n\x04\x64one\x18\x02 \x01(\x01\x12\r\n\x05total\x18\x03 \x01(\x01\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12,\n\tremaining\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08\x61\x63tivity\x18\x07 \x01(\t\" \n\x0cJobCancelled\x12\x10\n\x08video_id\x18\x01 \x01(\t\"+\n\nJobRetried\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\x05\"\x86\x01\n\x08JobEnded\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.vidmesh.events.v1.JobOutcome\x12+\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1a.vidmesh.errors.v1.Failure\x12\x0b\n\x03run\x18\x04 \x01(\x05\" \n\x0cVideoDeleted\x12\x10\n\x08video_id\x18\x01 \x01(\t*s\n\x0b\x43\x61ptionMode\x12\x1c\n\x18\x43\x41PTION_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41PTION_MODE_PREFER\x10\x01\x12\x15\n\x11\x43\x41PTION_MODE_ONLY\x10\x02\x12\x16\n\x12\x43\x41PTION_MODE_NEVER\x10\x03*R\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x18\n\x14PRIORITY_INTERACTIVE\x10\x01\x12\x12\n\x0ePRIORITY_BATCH\x10\x02*\x90\x01\n\nJobOutcome\x12\x1b\n\x17JOB_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15JOB_OUTCOME_SUCCEEDED\x10\x01\x12\x17\n\x13JOB_OUTCOME_PARTIAL\x10\x02\x12\x16\n\x12JOB_OUTCOME_FAILED\x10\x03\x12\x19\n\x15JOB_OUTCOME_CANCELLED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vidmesh.events.v1.ingest_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CAPTIONMODE']._serialized_start=1548
-  _globals['_CAPTIONMODE']._serialized_end=1663
-  _globals['_PRIORITY']._serialized_start=1665
-  _globals['_PRIORITY']._serialized_end=1747
-  _globals['_JOBOUTCOME']._serialized_start=1750
-  _globals['_JOBOUTCOME']._serialized_end=1894
+  _globals['_CAPTIONMODE']._serialized_start=1631
+  _globals['_CAPTIONMODE']._serialized_end=1746
+  _globals['_PRIORITY']._serialized_start=1748
+  _globals['_PRIORITY']._serialized_end=1830
+  _globals['_JOBOUTCOME']._serialized_start=1833
+  _globals['_JOBOUTCOME']._serialized_end=1977
   _globals['_JOBACCEPTED']._serialized_start=157
   _globals['_JOBACCEPTED']._serialized_end=352
   _globals['_SOURCEOPENED']._serialized_start=355
   _globals['_SOURCEOPENED']._serialized_end=520
   _globals['_WINDOWREADY']._serialized_start=523
-  _globals['_WINDOWREADY']._serialized_end=735
-  _globals['_CAPTIONSFOUND']._serialized_start=737
-  _globals['_CAPTIONSFOUND']._serialized_end=837
-  _globals['_SOURCEINGESTED']._serialized_start=840
-  _globals['_SOURCEINGESTED']._serialized_end=997
-  _globals['_STAGEFAILED']._serialized_start=999
-  _globals['_STAGEFAILED']._serialized_end=1116
-  _globals['_STAGEPROGRESS']._serialized_start=1119
-  _globals['_STAGEPROGRESS']._serialized_end=1296
-  _globals['_JOBCANCELLED']._serialized_start=1298
-  _globals['_JOBCANCELLED']._serialized_end=1330
-  _globals['_JOBRETRIED']._serialized_start=1332
-  _globals['_JOBRETRIED']._serialized_end=1375
-  _globals['_JOBENDED']._serialized_start=1378
-  _globals['_JOBENDED']._serialized_end=1512
-  _globals['_VIDEODELETED']._serialized_start=1514
-  _globals['_VIDEODELETED']._serialized_end=1546
+  _globals['_WINDOWREADY']._serialized_end=818
+  _globals['_CAPTIONSFOUND']._serialized_start=820
+  _globals['_CAPTIONSFOUND']._serialized_end=920
+  _globals['_SOURCEINGESTED']._serialized_start=923
+  _globals['_SOURCEINGESTED']._serialized_end=1080
+  _globals['_STAGEFAILED']._serialized_start=1082
+  _globals['_STAGEFAILED']._serialized_end=1199
+  _globals['_STAGEPROGRESS']._serialized_start=1202
+  _globals['_STAGEPROGRESS']._serialized_end=1379
+  _globals['_JOBCANCELLED']._serialized_start=1381
+  _globals['_JOBCANCELLED']._serialized_end=1413
+  _globals['_JOBRETRIED']._serialized_start=1415
+  _globals['_JOBRETRIED']._serialized_end=1458
+  _globals['_JOBENDED']._serialized_start=1461
+  _globals['_JOBENDED']._serialized_end=1595
+  _globals['_VIDEODELETED']._serialized_start=1597
+  _globals['_VIDEODELETED']._serialized_end=1629
 # @@protoc_insertion_point(module_scope)

@@ -211,12 +211,16 @@ class WindowReady(_message.Message):
     MEDIA_KEY_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    LEAD_FIELD_NUMBER: _builtins.int
+    TRAIL_FIELD_NUMBER: _builtins.int
     video_id: _builtins.str
     """The video that it is about."""
     index: _builtins.int
     """Its place, from 0."""
     media_key: _builtins.str
-    """Where its samples are in the media store: signed 16 bit little endian, mono, 16 kHz, no header."""
+    """Where its samples are in the media store: signed 16 bit little endian, mono, 16 kHz, no header.
+    They are those of `lead`, of the window itself and of `trail`, one after the other.
+    """
     language: _builtins.str
     """The language said by the caller. Empty: detect it."""
     priority: Global___Priority.ValueType
@@ -229,6 +233,16 @@ class WindowReady(_message.Message):
     def end(self) -> _duration_pb2.Duration:
         """When it ends."""
 
+    @_builtins.property
+    def lead(self) -> _duration_pb2.Duration:
+        """How much sound from before `start` the samples begin with: context for words at a cut that had to fall in speech.
+        Absent: none, the cut fell in a pause. The words of a window are those whose middle lies from `start` to `end`.
+        """
+
+    @_builtins.property
+    def trail(self) -> _duration_pb2.Duration:
+        """How much sound from after `end` the samples go on with, as `lead`."""
+
     def __init__(
         self,
         *,
@@ -239,10 +253,12 @@ class WindowReady(_message.Message):
         media_key: _builtins.str = ...,
         language: _builtins.str = ...,
         priority: Global___Priority.ValueType = ...,
+        lead: _duration_pb2.Duration | None = ...,
+        trail: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "lead", b"lead", "start", b"start", "trail", b"trail"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "index", b"index", "language", b"language", "media_key", b"media_key", "priority", b"priority", "start", b"start", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "index", b"index", "language", b"language", "lead", b"lead", "media_key", b"media_key", "priority", b"priority", "start", b"start", "trail", b"trail", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
