@@ -57,6 +57,7 @@ class JobEvent(_message.Message):
     SUMMARY_DELTA_FIELD_NUMBER: _builtins.int
     SUMMARY_COMPLETED_FIELD_NUMBER: _builtins.int
     CHAPTERS_COMPLETED_FIELD_NUMBER: _builtins.int
+    CHAPTERS_DRAFTED_FIELD_NUMBER: _builtins.int
     PASSAGES_INDEXED_FIELD_NUMBER: _builtins.int
     INDEX_COMPLETED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
@@ -150,6 +151,10 @@ class JobEvent(_message.Message):
         """The chapters are cut."""
 
     @_builtins.property
+    def chapters_drafted(self) -> _summarize_events_pb2.ChaptersDrafted:
+        """Chapters of what was heard by now."""
+
+    @_builtins.property
     def passages_indexed(self) -> _index_events_pb2.PassagesIndexed:
         """More can be searched."""
 
@@ -185,14 +190,15 @@ class JobEvent(_message.Message):
         summary_delta: _summarize_events_pb2.SummaryDelta | None = ...,
         summary_completed: _summarize_events_pb2.SummaryCompleted | None = ...,
         chapters_completed: _summarize_events_pb2.ChaptersCompleted | None = ...,
+        chapters_drafted: _summarize_events_pb2.ChaptersDrafted | None = ...,
         passages_indexed: _index_events_pb2.PassagesIndexed | None = ...,
         index_completed: _index_events_pb2.IndexCompleted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["captions_found", b"captions_found", "chapters_completed", b"chapters_completed", "event", b"event", "index_completed", b"index_completed", "job_accepted", b"job_accepted", "job_cancelled", b"job_cancelled", "job_ended", b"job_ended", "job_retried", b"job_retried", "passages_indexed", b"passages_indexed", "section_summarized", b"section_summarized", "segment_heard", b"segment_heard", "source_ingested", b"source_ingested", "source_opened", b"source_opened", "stage_failed", b"stage_failed", "stage_progress", b"stage_progress", "summary_completed", b"summary_completed", "summary_delta", b"summary_delta", "time", b"time", "transcript_completed", b"transcript_completed", "transcript_started", b"transcript_started", "video_deleted", b"video_deleted", "window_ready", b"window_ready", "window_transcribed", b"window_transcribed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["captions_found", b"captions_found", "chapters_completed", b"chapters_completed", "chapters_drafted", b"chapters_drafted", "event", b"event", "index_completed", b"index_completed", "job_accepted", b"job_accepted", "job_cancelled", b"job_cancelled", "job_ended", b"job_ended", "job_retried", b"job_retried", "passages_indexed", b"passages_indexed", "section_summarized", b"section_summarized", "segment_heard", b"segment_heard", "source_ingested", b"source_ingested", "source_opened", b"source_opened", "stage_failed", b"stage_failed", "stage_progress", b"stage_progress", "summary_completed", b"summary_completed", "summary_delta", b"summary_delta", "time", b"time", "transcript_completed", b"transcript_completed", "transcript_started", b"transcript_started", "video_deleted", b"video_deleted", "window_ready", b"window_ready", "window_transcribed", b"window_transcribed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["captions_found", b"captions_found", "chapters_completed", b"chapters_completed", "event", b"event", "id", b"id", "index_completed", b"index_completed", "job_accepted", b"job_accepted", "job_cancelled", b"job_cancelled", "job_ended", b"job_ended", "job_id", b"job_id", "job_retried", b"job_retried", "number", b"number", "passages_indexed", b"passages_indexed", "section_summarized", b"section_summarized", "segment_heard", b"segment_heard", "sequence", b"sequence", "source_ingested", b"source_ingested", "source_opened", b"source_opened", "stage", b"stage", "stage_failed", b"stage_failed", "stage_progress", b"stage_progress", "summary_completed", b"summary_completed", "summary_delta", b"summary_delta", "time", b"time", "transcript_completed", b"transcript_completed", "transcript_started", b"transcript_started", "video_deleted", b"video_deleted", "window_ready", b"window_ready", "window_transcribed", b"window_transcribed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["captions_found", b"captions_found", "chapters_completed", b"chapters_completed", "chapters_drafted", b"chapters_drafted", "event", b"event", "id", b"id", "index_completed", b"index_completed", "job_accepted", b"job_accepted", "job_cancelled", b"job_cancelled", "job_ended", b"job_ended", "job_id", b"job_id", "job_retried", b"job_retried", "number", b"number", "passages_indexed", b"passages_indexed", "section_summarized", b"section_summarized", "segment_heard", b"segment_heard", "sequence", b"sequence", "source_ingested", b"source_ingested", "source_opened", b"source_opened", "stage", b"stage", "stage_failed", b"stage_failed", "stage_progress", b"stage_progress", "summary_completed", b"summary_completed", "summary_delta", b"summary_delta", "time", b"time", "transcript_completed", b"transcript_completed", "transcript_started", b"transcript_started", "video_deleted", b"video_deleted", "window_ready", b"window_ready", "window_transcribed", b"window_transcribed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["job_accepted", "source_opened", "window_ready", "captions_found", "source_ingested", "stage_failed", "stage_progress", "job_cancelled", "job_retried", "job_ended", "video_deleted", "transcript_started", "segment_heard", "window_transcribed", "transcript_completed", "section_summarized", "summary_delta", "summary_completed", "chapters_completed", "passages_indexed", "index_completed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["job_accepted", "source_opened", "window_ready", "captions_found", "source_ingested", "stage_failed", "stage_progress", "job_cancelled", "job_retried", "job_ended", "video_deleted", "transcript_started", "segment_heard", "window_transcribed", "transcript_completed", "section_summarized", "summary_delta", "summary_completed", "chapters_completed", "chapters_drafted", "passages_indexed", "index_completed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from vidmesh.events.v1 import text_pb2 as vidmesh_dot_events_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(vidmesh/events/v1/summarize_events.proto\x12\x11vidmesh.events.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cvidmesh/events/v1/text.proto\"\x94\x01\n\x11SectionSummarized\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\x12(\n\x05start\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04text\x18\x05 \x01(\t\"-\n\x0cSummaryDelta\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07restart\x18\x02 \x01(\x08\"i\n\x10SummaryCompleted\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x12\n\nsummary_id\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x12\n\nextractive\x18\x05 \x01(\x08\"g\n\x11\x43haptersCompleted\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12,\n\x08\x63hapters\x18\x02 \x03(\x0b\x32\x1a.vidmesh.events.v1.Chapter\x12\x12\n\nextractive\x18\x03 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(vidmesh/events/v1/summarize_events.proto\x12\x11vidmesh.events.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cvidmesh/events/v1/text.proto\"\x94\x01\n\x11SectionSummarized\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\x12(\n\x05start\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04text\x18\x05 \x01(\t\"-\n\x0cSummaryDelta\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07restart\x18\x02 \x01(\x08\"i\n\x10SummaryCompleted\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x12\n\nsummary_id\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x12\n\nextractive\x18\x05 \x01(\x08\"k\n\x0f\x43haptersDrafted\x12,\n\x08\x63hapters\x18\x01 \x03(\x0b\x32\x1a.vidmesh.events.v1.Chapter\x12*\n\x07through\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"g\n\x11\x43haptersCompleted\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12,\n\x08\x63hapters\x18\x02 \x03(\x0b\x32\x1a.vidmesh.events.v1.Chapter\x12\x12\n\nextractive\x18\x03 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUMMARYDELTA']._serialized_end=321
   _globals['_SUMMARYCOMPLETED']._serialized_start=323
   _globals['_SUMMARYCOMPLETED']._serialized_end=428
-  _globals['_CHAPTERSCOMPLETED']._serialized_start=430
-  _globals['_CHAPTERSCOMPLETED']._serialized_end=533
+  _globals['_CHAPTERSDRAFTED']._serialized_start=430
+  _globals['_CHAPTERSDRAFTED']._serialized_end=537
+  _globals['_CHAPTERSCOMPLETED']._serialized_start=539
+  _globals['_CHAPTERSCOMPLETED']._serialized_end=642
 # @@protoc_insertion_point(module_scope)

@@ -127,6 +127,36 @@ class SummaryCompleted(_message.Message):
 Global___SummaryCompleted: _TypeAlias = SummaryCompleted  # noqa: Y015
 
 @_typing.final
+class ChaptersDrafted(_message.Message):
+    """Chapters of what was heard by now, in place of those told before: ChaptersCompleted takes their place. A tick."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAPTERS_FIELD_NUMBER: _builtins.int
+    THROUGH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def chapters(self) -> _containers.RepeatedCompositeFieldContainer[_text_pb2.Chapter]:
+        """The chapters in order; the first begins at 0."""
+
+    @_builtins.property
+    def through(self) -> _duration_pb2.Duration:
+        """Up to where they were cut."""
+
+    def __init__(
+        self,
+        *,
+        chapters: _abc.Iterable[_text_pb2.Chapter] | None = ...,
+        through: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["through", b"through"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "through", b"through"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChaptersDrafted: _TypeAlias = ChaptersDrafted  # noqa: Y015
+
+@_typing.final
 class ChaptersCompleted(_message.Message):
     """The chapters are cut: with SummaryCompleted, the summarize stage is done."""
 

@@ -28,7 +28,7 @@ from vidmesh.query.v1 import library_pb2 as vidmesh_dot_query_dot_v1_dot_library
 from vidmesh.query.v1 import search_pb2 as vidmesh_dot_query_dot_v1_dot_search__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$vidmesh/query/v1/query_service.proto\x12\x10vidmesh.query.v1\x1a\x1cgoogle/api/annotations.proto\x1a#vidmesh/query/v1/conversation.proto\x1a\x1evidmesh/query/v1/library.proto\x1a\x1dvidmesh/query/v1/search.proto\"#\n\x0fGetVideoRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\":\n\x10GetVideoResponse\x12&\n\x05video\x18\x01 \x01(\x0b\x32\x17.vidmesh.query.v1.Video\"\x8f\x01\n\x11ListVideosRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12&\n\x05scope\x18\x03 \x01(\x0b\x32\x17.vidmesh.query.v1.Scope\x12+\n\x05order\x18\x04 \x01(\x0e\x32\x1c.vidmesh.query.v1.VideoOrder\"V\n\x12ListVideosResponse\x12\'\n\x06videos\x18\x01 \x03(\x0b\x32\x17.vidmesh.query.v1.Video\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x18\n\x07TagList\x12\r\n\x05names\x18\x01 \x03(\t\"\xa7\x01\n\x12UpdateVideoRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x12\n\x05title\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tfolder_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\'\n\x04tags\x18\x04 \x01(\x0b\x32\x19.vidmesh.query.v1.TagList\x12\x12\n\nrequest_id\x18\x05 \x01(\tB\x08\n\x06_titleB\x0c\n\n_folder_id\"=\n\x13UpdateVideoResponse\x12&\n\x05video\x18\x01 \x01(\x0b\x32\x17.vidmesh.query.v1.Video\"m\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12&\n\x05scope\x18\x04 \x01(\x0b\x32\x17.vidmesh.query.v1.Scope\"`\n\x0eSearchResponse\x12#\n\x04hits\x18\x01 \x03(\x0b\x32\x15.vidmesh.query.v1.Hit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x03 \x01(\x08\"\x85\x01\n\nAskRequest\x12\x10\n\x08question\x18\x01 \x01(\t\x12&\n\x05scope\x18\x02 \x01(\x0b\x32\x17.vidmesh.query.v1.Scope\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"\x87\x01\n\x0b\x41skResponse\x12\x30\n\tretrieved\x18\x01 \x01(\x0b\x32\x1b.vidmesh.query.v1.RetrievedH\x00\x12\x0f\n\x05\x64\x65lta\x18\x02 \x01(\tH\x00\x12*\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x18.vidmesh.query.v1.AnswerH\x00\x42\t\n\x07message\"I\n\tRetrieved\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12#\n\x04hits\x18\x02 \x03(\x0b\x32\x15.vidmesh.query.v1.Hit\"J\n\x13\x43reateFolderRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tparent_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x14\x43reateFolderResponse\x12(\n\x06\x66older\x18\x01 \x01(\x0b\x32\x18.vidmesh.query.v1.Folder\";\n\x12ListFoldersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x13ListFoldersResponse\x12)\n\x07\x66olders\x18\x01 \x03(\x0b\x32\x18.vidmesh.query.v1.Folder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n\x13UpdateFolderRequest\x12\x11\n\tfolder_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tparent_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x12\n\nrequest_id\x18\x04 \x01(\tB\x07\n\x05_nameB\x0c\n\n_parent_id\"@\n\x14UpdateFolderResponse\x12(\n\x06\x66older\x18\x01 \x01(\x0b\x32\x18.vidmesh.query.v1.Folder\"<\n\x13\x44\x65leteFolderRequest\x12\x11\n\tfolder_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x16\n\x14\x44\x65leteFolderResponse\"8\n\x0fListTagsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"P\n\x10ListTagsResponse\x12#\n\x04tags\x18\x01 \x03(\x0b\x32\x15.vidmesh.query.v1.Tag\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"1\n\x16GetConversationRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\"~\n\x17GetConversationResponse\x12\x34\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x1e.vidmesh.query.v1.Conversation\x12-\n\texchanges\x18\x02 \x03(\x0b\x32\x1a.vidmesh.query.v1.Exchange\"A\n\x18ListConversationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"k\n\x19ListConversationsResponse\x12\x35\n\rconversations\x18\x01 \x03(\x0b\x32\x1e.vidmesh.query.v1.Conversation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"H\n\x19\x44\x65leteConversationRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x1c\n\x1a\x44\x65leteConversationResponse*q\n\nVideoOrder\x12\x1b\n\x17VIDEO_ORDER_UNSPECIFIED\x10\x00\x12\x16\n\x12VIDEO_ORDER_NEWEST\x10\x01\x12\x15\n\x11VIDEO_ORDER_TITLE\x10\x02\x12\x17\n\x13VIDEO_ORDER_LONGEST\x10\x03\x32\xd8\x0c\n\x0cQueryService\x12s\n\x08GetVideo\x12!.vidmesh.query.v1.GetVideoRequest\x1a\".vidmesh.query.v1.GetVideoResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/videos/{video_id}\x12n\n\nListVideos\x12#.vidmesh.query.v1.ListVideosRequest\x1a$.vidmesh.query.v1.ListVideosResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/videos\x12\x7f\n\x0bUpdateVideo\x12$.vidmesh.query.v1.UpdateVideoRequest\x1a%.vidmesh.query.v1.UpdateVideoResponse\"#\x90\x02\x02\x82\xd3\xe4\x93\x02\x1a\x32\x15/v1/videos/{video_id}:\x01*\x12\x62\n\x06Search\x12\x1f.vidmesh.query.v1.SearchRequest\x1a .vidmesh.query.v1.SearchResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/search\x12X\n\x03\x41sk\x12\x1c.vidmesh.query.v1.AskRequest\x1a\x1d.vidmesh.query.v1.AskResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\"\x07/v1/ask:\x01*0\x01\x12u\n\x0c\x43reateFolder\x12%.vidmesh.query.v1.CreateFolderRequest\x1a&.vidmesh.query.v1.CreateFolderResponse\"\x16\x82\xd3\xe4\x93\x02\x10\"\x0b/v1/folders:\x01*\x12r\n\x0bListFolders\x12$.vidmesh.query.v1.ListFoldersRequest\x1a%.vidmesh.query.v1.ListFoldersResponse\"\x16\x90\x02\x01\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/folders\x12\x84\x01\n\x0cUpdateFolder\x12%.vidmesh.query.v1.UpdateFolderRequest\x1a&.vidmesh.query.v1.UpdateFolderResponse\"%\x90\x02\x02\x82\xd3\xe4\x93\x02\x1c\x32\x17/v1/folders/{folder_id}:\x01*\x12\x81\x01\n\x0c\x44\x65leteFolder\x12%.vidmesh.query.v1.DeleteFolderRequest\x1a&.vidmesh.query.v1.DeleteFolderResponse\"\"\x90\x02\x02\x82\xd3\xe4\x93\x02\x19*\x17/v1/folders/{folder_id}\x12\x66\n\x08ListTags\x12!.vidmesh.query.v1.ListTagsRequest\x1a\".vidmesh.query.v1.ListTagsResponse\"\x13\x90\x02\x01\x82\xd3\xe4\x93\x02\n\x12\x08/v1/tags\x12\x96\x01\n\x0fGetConversation\x12(.vidmesh.query.v1.GetConversationRequest\x1a).vidmesh.query.v1.GetConversationResponse\".\x90\x02\x01\x82\xd3\xe4\x93\x02%\x12#/v1/conversations/{conversation_id}\x12\x8a\x01\n\x11ListConversations\x12*.vidmesh.query.v1.ListConversationsRequest\x1a+.vidmesh.query.v1.ListConversationsResponse\"\x1c\x90\x02\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/conversations\x12\x9f\x01\n\x12\x44\x65leteConversation\x12+.vidmesh.query.v1.DeleteConversationRequest\x1a,.vidmesh.query.v1.DeleteConversationResponse\".\x90\x02\x02\x82\xd3\xe4\x93\x02%*#/v1/conversations/{conversation_id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$vidmesh/query/v1/query_service.proto\x12\x10vidmesh.query.v1\x1a\x1cgoogle/api/annotations.proto\x1a#vidmesh/query/v1/conversation.proto\x1a\x1evidmesh/query/v1/library.proto\x1a\x1dvidmesh/query/v1/search.proto\"#\n\x0fGetVideoRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\":\n\x10GetVideoResponse\x12&\n\x05video\x18\x01 \x01(\x0b\x32\x17.vidmesh.query.v1.Video\"\x8f\x01\n\x11ListVideosRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12&\n\x05scope\x18\x03 \x01(\x0b\x32\x17.vidmesh.query.v1.Scope\x12+\n\x05order\x18\x04 \x01(\x0e\x32\x1c.vidmesh.query.v1.VideoOrder\"V\n\x12ListVideosResponse\x12\'\n\x06videos\x18\x01 \x03(\x0b\x32\x17.vidmesh.query.v1.Video\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x18\n\x07TagList\x12\r\n\x05names\x18\x01 \x03(\t\"\xa7\x01\n\x12UpdateVideoRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x12\n\x05title\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tfolder_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\'\n\x04tags\x18\x04 \x01(\x0b\x32\x19.vidmesh.query.v1.TagList\x12\x12\n\nrequest_id\x18\x05 \x01(\tB\x08\n\x06_titleB\x0c\n\n_folder_id\"=\n\x13UpdateVideoResponse\x12&\n\x05video\x18\x01 \x01(\x0b\x32\x17.vidmesh.query.v1.Video\"m\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12&\n\x05scope\x18\x04 \x01(\x0b\x32\x17.vidmesh.query.v1.Scope\"\x8e\x01\n\x0eSearchResponse\x12#\n\x04hits\x18\x01 \x03(\x0b\x32\x15.vidmesh.query.v1.Hit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x03 \x01(\x08\x12,\n\x08\x63overage\x18\x04 \x03(\x0b\x32\x1a.vidmesh.query.v1.Coverage\"\x85\x01\n\nAskRequest\x12\x10\n\x08question\x18\x01 \x01(\t\x12&\n\x05scope\x18\x02 \x01(\x0b\x32\x17.vidmesh.query.v1.Scope\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"\x87\x01\n\x0b\x41skResponse\x12\x30\n\tretrieved\x18\x01 \x01(\x0b\x32\x1b.vidmesh.query.v1.RetrievedH\x00\x12\x0f\n\x05\x64\x65lta\x18\x02 \x01(\tH\x00\x12*\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x18.vidmesh.query.v1.AnswerH\x00\x42\t\n\x07message\"w\n\tRetrieved\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12#\n\x04hits\x18\x02 \x03(\x0b\x32\x15.vidmesh.query.v1.Hit\x12,\n\x08\x63overage\x18\x03 \x03(\x0b\x32\x1a.vidmesh.query.v1.Coverage\"J\n\x13\x43reateFolderRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tparent_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x14\x43reateFolderResponse\x12(\n\x06\x66older\x18\x01 \x01(\x0b\x32\x18.vidmesh.query.v1.Folder\";\n\x12ListFoldersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x13ListFoldersResponse\x12)\n\x07\x66olders\x18\x01 \x03(\x0b\x32\x18.vidmesh.query.v1.Folder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n\x13UpdateFolderRequest\x12\x11\n\tfolder_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tparent_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x12\n\nrequest_id\x18\x04 \x01(\tB\x07\n\x05_nameB\x0c\n\n_parent_id\"@\n\x14UpdateFolderResponse\x12(\n\x06\x66older\x18\x01 \x01(\x0b\x32\x18.vidmesh.query.v1.Folder\"<\n\x13\x44\x65leteFolderRequest\x12\x11\n\tfolder_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x16\n\x14\x44\x65leteFolderResponse\"8\n\x0fListTagsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"P\n\x10ListTagsResponse\x12#\n\x04tags\x18\x01 \x03(\x0b\x32\x15.vidmesh.query.v1.Tag\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"1\n\x16GetConversationRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\"~\n\x17GetConversationResponse\x12\x34\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x1e.vidmesh.query.v1.Conversation\x12-\n\texchanges\x18\x02 \x03(\x0b\x32\x1a.vidmesh.query.v1.Exchange\"A\n\x18ListConversationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"k\n\x19ListConversationsResponse\x12\x35\n\rconversations\x18\x01 \x03(\x0b\x32\x1e.vidmesh.query.v1.Conversation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"H\n\x19\x44\x65leteConversationRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x1c\n\x1a\x44\x65leteConversationResponse*q\n\nVideoOrder\x12\x1b\n\x17VIDEO_ORDER_UNSPECIFIED\x10\x00\x12\x16\n\x12VIDEO_ORDER_NEWEST\x10\x01\x12\x15\n\x11VIDEO_ORDER_TITLE\x10\x02\x12\x17\n\x13VIDEO_ORDER_LONGEST\x10\x03\x32\xd8\x0c\n\x0cQueryService\x12s\n\x08GetVideo\x12!.vidmesh.query.v1.GetVideoRequest\x1a\".vidmesh.query.v1.GetVideoResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/videos/{video_id}\x12n\n\nListVideos\x12#.vidmesh.query.v1.ListVideosRequest\x1a$.vidmesh.query.v1.ListVideosResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/videos\x12\x7f\n\x0bUpdateVideo\x12$.vidmesh.query.v1.UpdateVideoRequest\x1a%.vidmesh.query.v1.UpdateVideoResponse\"#\x90\x02\x02\x82\xd3\xe4\x93\x02\x1a\x32\x15/v1/videos/{video_id}:\x01*\x12\x62\n\x06Search\x12\x1f.vidmesh.query.v1.SearchRequest\x1a .vidmesh.query.v1.SearchResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/search\x12X\n\x03\x41sk\x12\x1c.vidmesh.query.v1.AskRequest\x1a\x1d.vidmesh.query.v1.AskResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\"\x07/v1/ask:\x01*0\x01\x12u\n\x0c\x43reateFolder\x12%.vidmesh.query.v1.CreateFolderRequest\x1a&.vidmesh.query.v1.CreateFolderResponse\"\x16\x82\xd3\xe4\x93\x02\x10\"\x0b/v1/folders:\x01*\x12r\n\x0bListFolders\x12$.vidmesh.query.v1.ListFoldersRequest\x1a%.vidmesh.query.v1.ListFoldersResponse\"\x16\x90\x02\x01\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/folders\x12\x84\x01\n\x0cUpdateFolder\x12%.vidmesh.query.v1.UpdateFolderRequest\x1a&.vidmesh.query.v1.UpdateFolderResponse\"%\x90\x02\x02\x82\xd3\xe4\x93\x02\x1c\x32\x17/v1/folders/{folder_id}:\x01*\x12\x81\x01\n\x0c\x44\x65leteFolder\x12%.vidmesh.query.v1.DeleteFolderRequest\x1a&.vidmesh.query.v1.DeleteFolderResponse\"\"\x90\x02\x02\x82\xd3\xe4\x93\x02\x19*\x17/v1/folders/{folder_id}\x12\x66\n\x08ListTags\x12!.vidmesh.query.v1.ListTagsRequest\x1a\".vidmesh.query.v1.ListTagsResponse\"\x13\x90\x02\x01\x82\xd3\xe4\x93\x02\n\x12\x08/v1/tags\x12\x96\x01\n\x0fGetConversation\x12(.vidmesh.query.v1.GetConversationRequest\x1a).vidmesh.query.v1.GetConversationResponse\".\x90\x02\x01\x82\xd3\xe4\x93\x02%\x12#/v1/conversations/{conversation_id}\x12\x8a\x01\n\x11ListConversations\x12*.vidmesh.query.v1.ListConversationsRequest\x1a+.vidmesh.query.v1.ListConversationsResponse\"\x1c\x90\x02\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/conversations\x12\x9f\x01\n\x12\x44\x65leteConversation\x12+.vidmesh.query.v1.DeleteConversationRequest\x1a,.vidmesh.query.v1.DeleteConversationResponse\".\x90\x02\x02\x82\xd3\xe4\x93\x02%*#/v1/conversations/{conversation_id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -61,8 +61,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYSERVICE'].methods_by_name['ListConversations']._serialized_options = b'\220\002\001\202\323\344\223\002\023\022\021/v1/conversations'
   _globals['_QUERYSERVICE'].methods_by_name['DeleteConversation']._loaded_options = None
   _globals['_QUERYSERVICE'].methods_by_name['DeleteConversation']._serialized_options = b'\220\002\002\202\323\344\223\002%*#/v1/conversations/{conversation_id}'
-  _globals['_VIDEOORDER']._serialized_start=2509
-  _globals['_VIDEOORDER']._serialized_end=2622
+  _globals['_VIDEOORDER']._serialized_start=2602
+  _globals['_VIDEOORDER']._serialized_end=2715
   _globals['_GETVIDEOREQUEST']._serialized_start=188
   _globals['_GETVIDEOREQUEST']._serialized_end=223
   _globals['_GETVIDEORESPONSE']._serialized_start=225
@@ -79,46 +79,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEVIDEORESPONSE']._serialized_end=776
   _globals['_SEARCHREQUEST']._serialized_start=778
   _globals['_SEARCHREQUEST']._serialized_end=887
-  _globals['_SEARCHRESPONSE']._serialized_start=889
-  _globals['_SEARCHRESPONSE']._serialized_end=985
-  _globals['_ASKREQUEST']._serialized_start=988
-  _globals['_ASKREQUEST']._serialized_end=1121
-  _globals['_ASKRESPONSE']._serialized_start=1124
-  _globals['_ASKRESPONSE']._serialized_end=1259
-  _globals['_RETRIEVED']._serialized_start=1261
-  _globals['_RETRIEVED']._serialized_end=1334
-  _globals['_CREATEFOLDERREQUEST']._serialized_start=1336
-  _globals['_CREATEFOLDERREQUEST']._serialized_end=1410
-  _globals['_CREATEFOLDERRESPONSE']._serialized_start=1412
-  _globals['_CREATEFOLDERRESPONSE']._serialized_end=1476
-  _globals['_LISTFOLDERSREQUEST']._serialized_start=1478
-  _globals['_LISTFOLDERSREQUEST']._serialized_end=1537
-  _globals['_LISTFOLDERSRESPONSE']._serialized_start=1539
-  _globals['_LISTFOLDERSRESPONSE']._serialized_end=1628
-  _globals['_UPDATEFOLDERREQUEST']._serialized_start=1630
-  _globals['_UPDATEFOLDERREQUEST']._serialized_end=1756
-  _globals['_UPDATEFOLDERRESPONSE']._serialized_start=1758
-  _globals['_UPDATEFOLDERRESPONSE']._serialized_end=1822
-  _globals['_DELETEFOLDERREQUEST']._serialized_start=1824
-  _globals['_DELETEFOLDERREQUEST']._serialized_end=1884
-  _globals['_DELETEFOLDERRESPONSE']._serialized_start=1886
-  _globals['_DELETEFOLDERRESPONSE']._serialized_end=1908
-  _globals['_LISTTAGSREQUEST']._serialized_start=1910
-  _globals['_LISTTAGSREQUEST']._serialized_end=1966
-  _globals['_LISTTAGSRESPONSE']._serialized_start=1968
-  _globals['_LISTTAGSRESPONSE']._serialized_end=2048
-  _globals['_GETCONVERSATIONREQUEST']._serialized_start=2050
-  _globals['_GETCONVERSATIONREQUEST']._serialized_end=2099
-  _globals['_GETCONVERSATIONRESPONSE']._serialized_start=2101
-  _globals['_GETCONVERSATIONRESPONSE']._serialized_end=2227
-  _globals['_LISTCONVERSATIONSREQUEST']._serialized_start=2229
-  _globals['_LISTCONVERSATIONSREQUEST']._serialized_end=2294
-  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_start=2296
-  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_end=2403
-  _globals['_DELETECONVERSATIONREQUEST']._serialized_start=2405
-  _globals['_DELETECONVERSATIONREQUEST']._serialized_end=2477
-  _globals['_DELETECONVERSATIONRESPONSE']._serialized_start=2479
-  _globals['_DELETECONVERSATIONRESPONSE']._serialized_end=2507
-  _globals['_QUERYSERVICE']._serialized_start=2625
-  _globals['_QUERYSERVICE']._serialized_end=4249
+  _globals['_SEARCHRESPONSE']._serialized_start=890
+  _globals['_SEARCHRESPONSE']._serialized_end=1032
+  _globals['_ASKREQUEST']._serialized_start=1035
+  _globals['_ASKREQUEST']._serialized_end=1168
+  _globals['_ASKRESPONSE']._serialized_start=1171
+  _globals['_ASKRESPONSE']._serialized_end=1306
+  _globals['_RETRIEVED']._serialized_start=1308
+  _globals['_RETRIEVED']._serialized_end=1427
+  _globals['_CREATEFOLDERREQUEST']._serialized_start=1429
+  _globals['_CREATEFOLDERREQUEST']._serialized_end=1503
+  _globals['_CREATEFOLDERRESPONSE']._serialized_start=1505
+  _globals['_CREATEFOLDERRESPONSE']._serialized_end=1569
+  _globals['_LISTFOLDERSREQUEST']._serialized_start=1571
+  _globals['_LISTFOLDERSREQUEST']._serialized_end=1630
+  _globals['_LISTFOLDERSRESPONSE']._serialized_start=1632
+  _globals['_LISTFOLDERSRESPONSE']._serialized_end=1721
+  _globals['_UPDATEFOLDERREQUEST']._serialized_start=1723
+  _globals['_UPDATEFOLDERREQUEST']._serialized_end=1849
+  _globals['_UPDATEFOLDERRESPONSE']._serialized_start=1851
+  _globals['_UPDATEFOLDERRESPONSE']._serialized_end=1915
+  _globals['_DELETEFOLDERREQUEST']._serialized_start=1917
+  _globals['_DELETEFOLDERREQUEST']._serialized_end=1977
+  _globals['_DELETEFOLDERRESPONSE']._serialized_start=1979
+  _globals['_DELETEFOLDERRESPONSE']._serialized_end=2001
+  _globals['_LISTTAGSREQUEST']._serialized_start=2003
+  _globals['_LISTTAGSREQUEST']._serialized_end=2059
+  _globals['_LISTTAGSRESPONSE']._serialized_start=2061
+  _globals['_LISTTAGSRESPONSE']._serialized_end=2141
+  _globals['_GETCONVERSATIONREQUEST']._serialized_start=2143
+  _globals['_GETCONVERSATIONREQUEST']._serialized_end=2192
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_start=2194
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_end=2320
+  _globals['_LISTCONVERSATIONSREQUEST']._serialized_start=2322
+  _globals['_LISTCONVERSATIONSREQUEST']._serialized_end=2387
+  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_start=2389
+  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_end=2496
+  _globals['_DELETECONVERSATIONREQUEST']._serialized_start=2498
+  _globals['_DELETECONVERSATIONREQUEST']._serialized_end=2570
+  _globals['_DELETECONVERSATIONRESPONSE']._serialized_start=2572
+  _globals['_DELETECONVERSATIONRESPONSE']._serialized_end=2600
+  _globals['_QUERYSERVICE']._serialized_start=2718
+  _globals['_QUERYSERVICE']._serialized_end=4342
 # @@protoc_insertion_point(module_scope)

@@ -300,6 +300,7 @@ class SearchResponse(_message.Message):
     HITS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
+    COVERAGE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """The token of the next page. Empty on the last one."""
     degraded: _builtins.bool
@@ -308,16 +309,21 @@ class SearchResponse(_message.Message):
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[_search_pb2.Hit]:
         """The hits, the best first."""
 
+    @_builtins.property
+    def coverage(self) -> _containers.RepeatedCompositeFieldContainer[_search_pb2.Coverage]:
+        """How far the videos searched have come whose jobs still run: the last 50 added, none where all are whole."""
+
     def __init__(
         self,
         *,
         hits: _abc.Iterable[_search_pb2.Hit] | None = ...,
         next_page_token: _builtins.str = ...,
         degraded: _builtins.bool = ...,
+        coverage: _abc.Iterable[_search_pb2.Coverage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["degraded", b"degraded", "hits", b"hits", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage", "degraded", b"degraded", "hits", b"hits", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -407,21 +413,27 @@ class Retrieved(_message.Message):
 
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     HITS_FIELD_NUMBER: _builtins.int
+    COVERAGE_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """The conversation."""
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[_search_pb2.Hit]:
         """The hits, the best first."""
 
+    @_builtins.property
+    def coverage(self) -> _containers.RepeatedCompositeFieldContainer[_search_pb2.Coverage]:
+        """How far the videos asked about have come whose jobs still run, as in SearchResponse."""
+
     def __init__(
         self,
         *,
         conversation_id: _builtins.str = ...,
         hits: _abc.Iterable[_search_pb2.Hit] | None = ...,
+        coverage: _abc.Iterable[_search_pb2.Coverage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "hits", b"hits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "coverage", b"coverage", "hits", b"hits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

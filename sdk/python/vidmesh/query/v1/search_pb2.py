@@ -23,27 +23,30 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from vidmesh.events.v1 import stage_pb2 as vidmesh_dot_events_dot_v1_dot_stage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dvidmesh/query/v1/search.proto\x12\x10vidmesh.query.v1\x1a\x1egoogle/protobuf/duration.proto\"M\n\x05Scope\x12\x11\n\tvideo_ids\x18\x01 \x03(\t\x12\x11\n\tfolder_id\x18\x02 \x01(\t\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x10\n\x08language\x18\x04 \x01(\t\"\"\n\x04Span\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\"C\n\x07Snippet\x12\x0c\n\x04text\x18\x01 \x01(\t\x12*\n\nhighlights\x18\x02 \x03(\x0b\x32\x16.vidmesh.query.v1.Span\"\xf8\x01\n\x03Hit\x12\x12\n\npassage_id\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12\x13\n\x0bvideo_title\x18\x03 \x01(\t\x12)\n\x06moment\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05start\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03\x65nd\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07snippet\x18\x07 \x01(\x0b\x32\x19.vidmesh.query.v1.Snippet\x12\r\n\x05score\x18\x08 \x01(\x01\"\x8f\x01\n\x08\x43itation\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x12\n\npassage_id\x18\x02 \x01(\t\x12\x10\n\x08video_id\x18\x03 \x01(\t\x12\x13\n\x0bvideo_title\x18\x04 \x01(\t\x12)\n\x06moment\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05quote\x18\x06 \x01(\t\"\x90\x01\n\x06\x41nswer\x12\x0c\n\x04text\x18\x01 \x01(\t\x12-\n\tcitations\x18\x02 \x03(\x0b\x32\x1a.vidmesh.query.v1.Citation\x12*\n\x04kind\x18\x03 \x01(\x0e\x32\x1c.vidmesh.query.v1.AnswerKind\x12\r\n\x05model\x18\x04 \x01(\t\x12\x0e\n\x06notice\x18\x05 \x01(\t*y\n\nAnswerKind\x12\x1b\n\x17\x41NSWER_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41NSWER_KIND_GENERATED\x10\x01\x12\x18\n\x14\x41NSWER_KIND_PASSAGES\x10\x02\x12\x19\n\x15\x41NSWER_KIND_NOT_FOUND\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dvidmesh/query/v1/search.proto\x12\x10vidmesh.query.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1dvidmesh/events/v1/stage.proto\"M\n\x05Scope\x12\x11\n\tvideo_ids\x18\x01 \x03(\t\x12\x11\n\tfolder_id\x18\x02 \x01(\t\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x10\n\x08language\x18\x04 \x01(\t\"\"\n\x04Span\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\"C\n\x07Snippet\x12\x0c\n\x04text\x18\x01 \x01(\t\x12*\n\nhighlights\x18\x02 \x03(\x0b\x32\x16.vidmesh.query.v1.Span\"\xf8\x01\n\x03Hit\x12\x12\n\npassage_id\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12\x13\n\x0bvideo_title\x18\x03 \x01(\t\x12)\n\x06moment\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05start\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03\x65nd\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07snippet\x18\x07 \x01(\x0b\x32\x19.vidmesh.query.v1.Snippet\x12\r\n\x05score\x18\x08 \x01(\x01\"\xc0\x01\n\x08\x43overage\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x13\n\x0bvideo_title\x18\x02 \x01(\t\x12\x32\n\x0findexed_through\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x05state\x18\x05 \x01(\x0e\x32\x1d.vidmesh.events.v1.StageState\"\x8f\x01\n\x08\x43itation\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x12\n\npassage_id\x18\x02 \x01(\t\x12\x10\n\x08video_id\x18\x03 \x01(\t\x12\x13\n\x0bvideo_title\x18\x04 \x01(\t\x12)\n\x06moment\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05quote\x18\x06 \x01(\t\"\x90\x01\n\x06\x41nswer\x12\x0c\n\x04text\x18\x01 \x01(\t\x12-\n\tcitations\x18\x02 \x03(\x0b\x32\x1a.vidmesh.query.v1.Citation\x12*\n\x04kind\x18\x03 \x01(\x0e\x32\x1c.vidmesh.query.v1.AnswerKind\x12\r\n\x05model\x18\x04 \x01(\t\x12\x0e\n\x06notice\x18\x05 \x01(\t*y\n\nAnswerKind\x12\x1b\n\x17\x41NSWER_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41NSWER_KIND_GENERATED\x10\x01\x12\x18\n\x14\x41NSWER_KIND_PASSAGES\x10\x02\x12\x19\n\x15\x41NSWER_KIND_NOT_FOUND\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vidmesh.query.v1.search_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ANSWERKIND']._serialized_start=811
-  _globals['_ANSWERKIND']._serialized_end=932
-  _globals['_SCOPE']._serialized_start=83
-  _globals['_SCOPE']._serialized_end=160
-  _globals['_SPAN']._serialized_start=162
-  _globals['_SPAN']._serialized_end=196
-  _globals['_SNIPPET']._serialized_start=198
-  _globals['_SNIPPET']._serialized_end=265
-  _globals['_HIT']._serialized_start=268
-  _globals['_HIT']._serialized_end=516
-  _globals['_CITATION']._serialized_start=519
-  _globals['_CITATION']._serialized_end=662
-  _globals['_ANSWER']._serialized_start=665
-  _globals['_ANSWER']._serialized_end=809
+  _globals['_ANSWERKIND']._serialized_start=1037
+  _globals['_ANSWERKIND']._serialized_end=1158
+  _globals['_SCOPE']._serialized_start=114
+  _globals['_SCOPE']._serialized_end=191
+  _globals['_SPAN']._serialized_start=193
+  _globals['_SPAN']._serialized_end=227
+  _globals['_SNIPPET']._serialized_start=229
+  _globals['_SNIPPET']._serialized_end=296
+  _globals['_HIT']._serialized_start=299
+  _globals['_HIT']._serialized_end=547
+  _globals['_COVERAGE']._serialized_start=550
+  _globals['_COVERAGE']._serialized_end=742
+  _globals['_CITATION']._serialized_start=745
+  _globals['_CITATION']._serialized_end=888
+  _globals['_ANSWER']._serialized_start=891
+  _globals['_ANSWER']._serialized_end=1035
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from vidmesh.events.v1 import stage_pb2 as _stage_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -197,6 +198,48 @@ class Hit(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Hit: _TypeAlias = Hit  # noqa: Y015
+
+@_typing.final
+class Coverage(_message.Message):
+    """How far a video can be searched whose job still runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    VIDEO_TITLE_FIELD_NUMBER: _builtins.int
+    INDEXED_THROUGH_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    video_id: _builtins.str
+    """The video."""
+    video_title: _builtins.str
+    """The video's title."""
+    state: _stage_pb2.StageState.ValueType
+    """WAITING while nothing of it can be searched yet, RUNNING after that."""
+    @_builtins.property
+    def indexed_through(self) -> _duration_pb2.Duration:
+        """Up to where it can be searched by now."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """How long it is. Absent until it is known."""
+
+    def __init__(
+        self,
+        *,
+        video_id: _builtins.str = ...,
+        video_title: _builtins.str = ...,
+        indexed_through: _duration_pb2.Duration | None = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        state: _stage_pb2.StageState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "indexed_through", b"indexed_through"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "indexed_through", b"indexed_through", "state", b"state", "video_id", b"video_id", "video_title", b"video_title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Coverage: _TypeAlias = Coverage  # noqa: Y015
 
 @_typing.final
 class Citation(_message.Message):

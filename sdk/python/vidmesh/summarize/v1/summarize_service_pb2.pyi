@@ -268,13 +268,16 @@ class ListChaptersResponse(_message.Message):
     CHAPTERS_FIELD_NUMBER: _builtins.int
     EXTRACTIVE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_FIELD_NUMBER: _builtins.int
     extractive: _builtins.bool
     """Whether they are cut and titled without a language model."""
     state: _stage_pb2.StageState.ValueType
     """How far the stage has come."""
+    provisional: _builtins.bool
+    """Whether they are what is known by now of a video whose job still runs: others take their place when it is heard to its end."""
     @_builtins.property
     def chapters(self) -> _containers.RepeatedCompositeFieldContainer[_text_pb2.Chapter]:
-        """The chapters in order. Empty until they are cut."""
+        """The chapters in order. Empty until there is enough to cut some."""
 
     def __init__(
         self,
@@ -282,10 +285,11 @@ class ListChaptersResponse(_message.Message):
         chapters: _abc.Iterable[_text_pb2.Chapter] | None = ...,
         extractive: _builtins.bool = ...,
         state: _stage_pb2.StageState.ValueType = ...,
+        provisional: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "extractive", b"extractive", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "extractive", b"extractive", "provisional", b"provisional", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
