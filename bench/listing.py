@@ -52,7 +52,7 @@ LISTED = (
     Listed(name="first_segment", number=1, limit=300),
     Listed(name="raw_ratio", number=2, limit=480),
     Listed(name="workers", number=3, limit=360),
-    Listed(name="memory", number=4, limit=780),
+    Listed(name="memory", number=4, limit=900),
     Listed(name="same_words", number=5, limit=240),
     Listed(name="orchestration", number=6, limit=360),
     Listed(name="watchers", number=7, limit=240),

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +51,7 @@ async def run(listed: Listed, size: Size, say: Say, *, build: Path = BUILD) -> O
 
 async def _finding(listed: Listed, size: Size, say: Say, build: Path) -> Finding:
     out, log = build / f"{listed.name}.json", build / f"{listed.name}.log"
+    others = tree.below()
     with _workplace(out, log) as (folder, output):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bench.child", listed.name, size.value, str(folder), str(out)),
@@ -66,7 +68,8 @@ async def _finding(listed: Listed, size: Size, say: Say, build: Path) -> Finding
         except TimeoutError:
             raise FailedError(f"it took longer than {listed.seconds(size):.0f} s; see {log.name}") from None
         finally:
-            await _end(process)
+            await _end(process, others)
+            _keep_logs(folder, out.with_suffix(".logs"))
     if status or not out.exists():
         raise FailedError(_last_words(log) or f"it ended with status {status}")
     finding = read_finding(out)
@@ -91,7 +94,16 @@ async def _listen(process: asyncio.subprocess.Process, say: Say) -> None:
             say(line.decode("utf-8", "replace").rstrip())
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+def _keep_logs(folder: Path, kept: Path) -> None:
+    """Keep what the parts of its meshes have logged: the folder will be gone."""
+    shutil.rmtree(kept, ignore_errors=True)
+    for path in folder.glob("**/logs/*.log"):
+        place = kept / path.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+
+
+async def _end(process: asyncio.subprocess.Process, others: Collection[int]) -> None:
     if process.returncode is None:
         # It is asked first, so that it ends in order what it has started.
         process.terminate()
@@ -101,7 +113,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         except TimeoutError:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-    await asyncio.to_thread(tree.end_all)
+    await asyncio.to_thread(tree.end_all, but=others)
 
 
 def _last_words(log: Path) -> str:

@@ -1,8 +1,8 @@
 """Processes that this one has started, by whatever way, and an end to all of them."""
 
 import ctypes
-import os
 import time
+from collections.abc import Collection
 
 import psutil  # type: ignore[import-untyped]  # it publishes no types
 
@@ -16,9 +16,14 @@ def adopt_orphans() -> None:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
-def end_all(*, patience: float = 5.0) -> int:
-    """End every process below this one: told first, killed after `patience` seconds. Gives how many there were."""
-    found = psutil.Process().children(recursive=True)
+def below() -> set[int]:
+    """The ids of the processes below this one."""
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
+def end_all(*, but: Collection[int] = (), patience: float = 5.0) -> None:
+    """End every process below this one, `but` for some: told first, killed after `patience` seconds."""
+    found = _alive(but)
     for process in found:
         _tell(process, kill=False)
     _, left = psutil.wait_procs(found, timeout=patience)
@@ -27,9 +32,15 @@ def end_all(*, patience: float = 5.0) -> int:
         for process in left:
             _tell(process, kill=True)
         psutil.wait_procs(left, timeout=0.5)
-        left = [process for process in psutil.Process().children(recursive=True) if not _is_dead(process)]
-    _reap()
-    return len(found)
+        left = _alive(but)
+
+
+def _alive(but: Collection[int]) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if process.pid not in but and not _is_dead(process)
+    ]
 
 
 def _tell(process: psutil.Process, *, kill: bool) -> None:
@@ -44,12 +55,3 @@ def _is_dead(process: psutil.Process) -> bool:
         return bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
-
-
-def _reap() -> None:
-    """Let go of orphans that have ended."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return
