@@ -103,6 +103,11 @@ class Attempt:
         async with self._parts.pool.acquire() as connection, connection.transaction():
             await sql.start_job(connection, job_id=self._job.id)
             await sql.start_stage(connection, job_id=self._job.id, stage=STAGE)
+            version = self._source.version
+            if version and not await sql.keep_version(connection, job_id=self._job.id, version=version):
+                raise SourceError(
+                    Reason.SOURCE_CHANGED, "The file is another one than its first windows were cut from."
+                )
         if self._source.seconds is not None:
             await self._tell_opened(self._source.title, self._source.seconds)
 

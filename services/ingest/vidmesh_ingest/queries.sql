@@ -98,6 +98,13 @@ where id = :job_id and :notice::text <> '' and not notices @> array[:notice::tex
 -- True the first time.
 update job set opened = true where id = :job_id and not opened returning true;
 
+-- name: keep_version$
+-- True unless windows were cut from another version of the source.
+update job set source_version = :version
+where id = :job_id
+  and (source_version in ('', :version) or not exists (select from window_cut where job_id = :job_id))
+returning true;
+
 -- name: describe_video!
 update video set title = case when :title::text = '' then title else :title::text end,
     seconds = coalesce(:seconds::double precision, seconds)
@@ -138,6 +145,12 @@ update upload set received = :received where id = :id returning *;
 
 -- name: complete_upload^
 update upload set sha256 = :sha256, size_bytes = received where id = :id returning *;
+
+-- name: know_upload!
+-- An upload that was submitted before it was complete is known by its bytes from now on.
+insert into source_key (tenant, key, video_id)
+select tenant, :key, video_id from job where tenant = :tenant and source = :source limit 1
+on conflict do nothing;
 
 -- name: delete_upload!
 delete from upload where id = :id;

@@ -30,6 +30,9 @@ class IngestSettings(ServiceSettings):
     upload_ttl: timedelta = timedelta(days=1)
     """How long an upload is kept that is not submitted."""
 
+    upload_patience: timedelta = timedelta(minutes=1)
+    """How long an upload that is read while it comes may stand still before the reading waits for another attempt."""
+
     playlist_limit: Annotated[int, Field(ge=1)] = 500
     """The most entries that are taken from one playlist or channel."""
 
