@@ -20,6 +20,8 @@ from bench.screen import Screen
 
 RESULTS = BUILD / "results.json"
 DOCS = ROOT / "docs"
+_WIDE = 160
+"""How wide the table may be, in characters, where it is not for a terminal."""
 
 
 def asked() -> argparse.Namespace:
@@ -89,7 +91,8 @@ def _tell(outcomes: Sequence[Outcome], *, json_lines: bool) -> None:
             {"result": {"measured": taken_names, "missed": missed, "failed": failed, "results": str(RESULTS)}}
         )
         return
-    console = Console(highlight=False, markup=False, emoji=False)
+    width = None if sys.stdout.isatty() else _WIDE
+    console = Console(highlight=False, markup=False, emoji=False, width=width)
     console.print(table.drawn(found))
 
 
