@@ -100,7 +100,7 @@ def _repeated(name: str, array: NDArray[Any], times: int) -> NDArray[Any]:
     grown = np.concatenate(
         [np.tile(part, (times, *([1] * (array.ndim - 1)))) for part in np.split(array, parts)]
     )
-    if name == "encoder/conv1/weight" or name == "encoder/conv1/weight_scale" or array.ndim == 1:
+    if name.startswith("encoder/conv1/weight") or array.ndim == 1:
         sums = name.endswith("weight_scale") and "conv1" not in name
         return grown * np.float32(times) if sums else grown
     return np.tile(grown, (1, times, *([1] * (array.ndim - 2))))
