@@ -10,7 +10,7 @@ from rich.text import Text
 from vidmesh import AsyncClient
 from vidmesh.pages import pages
 from vidmesh.query.v1.query_service_pb2 import AskRequest, SearchRequest
-from vidmesh.query.v1.search_pb2 import Answer, AnswerKind, Hit, Scope, Snippet
+from vidmesh.query.v1.search_pb2 import Answer, AnswerKind, Coverage, Hit, Scope, Snippet
 from vidmesh_cli.entry import Entry, plain, timed
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.ids import short, video_id
@@ -20,6 +20,8 @@ from vidmesh_cli.units import clock
 
 PAGE = 100
 """The most hits that the mesh gives at once."""
+SAID = 3
+"""How many videos whose jobs still run are named."""
 
 
 async def search(
@@ -30,8 +32,10 @@ async def search(
     request = SearchRequest(query=query, scope=scope, page_size=min(limit, PAGE))
     shown, degraded = 0, False
     best: Hit | None = None
+    running: Sequence[Coverage] = ()
     async for page in pages(client.query.Search, request):
         degraded = degraded or page.degraded
+        running = page.coverage
         for hit in page.hits[: limit - shown]:
             best = best or hit
             shown += 1
@@ -43,6 +47,7 @@ async def search(
             break
     if degraded:
         output.say("Only words were looked for: search by meaning was not to be had.", style="yellow")
+    show_coverage(output, running)
     if output.json_lines:
         return ExitCode.OK
     if best is None:
@@ -78,6 +83,8 @@ async def answered(client: AsyncClient, output: Output, request: AskRequest) -> 
     with live if animated(sys.stderr) and not output.json_lines else nullcontext():
         async for message in client.query.Ask(request):
             match message.WhichOneof("message"):
+                case "retrieved":
+                    show_coverage(output, message.retrieved.coverage)
                 case "answer":
                     answer = message.answer
                 case "delta":
@@ -107,6 +114,17 @@ def show_answer(output: Output, answer: Answer) -> None:
         output.say(f"note: {answer.notice}", style="yellow")
     elif answer.kind == AnswerKind.ANSWER_KIND_PASSAGES:
         output.say("(the passages themselves: no language model wrote this answer)", style="dim")
+
+
+def show_coverage(output: Output, running: Sequence[Coverage]) -> None:
+    """Say how far the videos have come that were searched while their jobs run."""
+    for one in running[:SAID]:
+        through = clock(one.indexed_through.seconds)
+        whole = f" of {clock(one.duration.seconds)}" if one.HasField("duration") else ""
+        far = f"searched through {through}{whole}" if one.indexed_through.ToSeconds() else "not searched yet"
+        output.say(f"{one_line(one.video_title)}: its job still runs; {far}.", style="dim")
+    if len(running) > SAID:
+        output.say(f"... and {len(running) - SAID} more videos whose jobs still run.", style="dim")
 
 
 def _show_hit(output: Output, hit: Hit) -> None:

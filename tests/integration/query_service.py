@@ -127,6 +127,18 @@ class Stages:
         subject = event_subject(talk.tenant, talk.job, stage, kind_of(fact))
         await self._jetstream.publish(subject, fact.SerializeToString(), headers=headers)
 
+    async def tick(self, talk: Talk, stage: str, event: Message) -> None:
+        headers = event_headers(
+            identifier=str(uuid.uuid4()),
+            time=datetime.now(UTC),
+            source=stage,
+            kind=type(event).__name__,
+            job_id=talk.job,
+            number=0,
+        )
+        subject = event_subject(talk.tenant, talk.job, stage, kind_of(event))
+        await self._jetstream.publish(subject, event.SerializeToString(), headers=headers)
+
     async def open(self, talk: Talk) -> None:
         await self.tell(talk, "ingest", JobAccepted(video_id=talk.video, source="upload:1", title="upload"))
         await self.tell(

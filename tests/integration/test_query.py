@@ -28,12 +28,17 @@ from vidmesh.errors.v1.failure_pb2 import Failure
 from vidmesh.events.v1.index_events_pb2 import PassagesIndexed
 from vidmesh.events.v1.ingest_events_pb2 import (
     JobAccepted,
+    JobCancelled,
     JobEnded,
     JobOutcome,
     JobRetried,
+    SourceIngested,
     VideoDeleted,
 )
+from vidmesh.events.v1.stage_pb2 import STAGE_STATE_RUNNING, STAGE_STATE_WAITING
 from vidmesh.events.v1.summarize_events_pb2 import SummaryCompleted
+from vidmesh.events.v1.text_pb2 import Segment
+from vidmesh.events.v1.transcribe_events_pb2 import SegmentHeard
 from vidmesh.query.v1 import query_service_pb2 as pb
 from vidmesh.query.v1.search_pb2 import Hit, Scope
 
@@ -136,8 +141,9 @@ async def test_passages_are_found_before_the_transcript_is_whole(
     await bus.open(talk)
     await bus.tell(talk, "transcribe", windows[1])
     await bus.tell(talk, "transcribe", windows[2])
-    await asyncio.sleep(0.3)
-    assert await search(query, "item1") == []
+    await until(lambda: search(query, "item1"))
+    video = (await query.GetVideo(pb.GetVideoRequest(video_id=talk.video))).video
+    assert (video.passage_count, video.indexed_through.ToMilliseconds()) == (0, 0)
     await bus.tell(talk, "transcribe", windows[0])
     fact = await bus.first(talk, "passages_indexed")
     assert isinstance(fact, PassagesIndexed)
@@ -364,3 +370,72 @@ async def test_a_malformed_search_is_refused(
     query: "QueryServiceAsyncStub", request_: pb.SearchRequest
 ) -> None:
     assert await refused(query.Search(request_)) == grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_what_is_said_is_found_before_its_window_is_done(
+    query: "QueryServiceAsyncStub", bus: Stages, rows: Rows, tenant: str
+) -> None:
+    talk = lecture(3).of(tenant)
+    windows = talk.heard()
+    await bus.open(talk)
+    await bus.tell(talk, "transcribe", windows[0])
+    await until(lambda: search(query, "item0"))
+    for segment in windows[1].segments:
+        await bus.tick(talk, "transcribe", SegmentHeard(window_index=1, segment=segment))
+    await until(lambda: search(query, "item1"))
+    early = (await query.Search(pb.SearchRequest(query="item1"))).hits[0]
+    assert early.video_id == talk.video
+    assert early.start.ToMilliseconds() <= early.moment.ToMilliseconds() <= early.end.ToMilliseconds()
+    assert (await search(query, "item0"))[0].video_id == talk.video
+    # A segment that is corrected when its window is done, and a tick that comes after it, leave nothing behind.
+    segment = windows[1].segments[-1]
+    wrong = Segment(index=segment.index, start=segment.start, end=segment.end, text="mumble", language="en")
+    await bus.tick(talk, "transcribe", SegmentHeard(window_index=1, segment=wrong))
+    await until(lambda: search(query, "mumble"))
+    for one in windows[1:]:
+        await bus.tell(talk, "transcribe", one)
+    await bus.tick(talk, "transcribe", SegmentHeard(window_index=1, segment=wrong))
+    await bus.complete(talk)
+    whole = await bus.indexed(talk)
+    assert await search(query, "mumble") == []
+    assert (await search(query, "item2"))[0].video_id == talk.video
+    left = await rows.fetch("select count(*), bool_or(early) from passage where video_id = $1", talk.video)
+    assert [tuple(row) for row in left] == [(whole.count, False)]
+    assert await rows.fetchval("select count(*) from hearing where job_id = $1", talk.job) == 0
+
+
+async def test_a_search_says_how_far_running_videos_have_come(
+    query: "QueryServiceAsyncStub", bus: Stages, cake: Talk, tenant: str
+) -> None:
+    waiting, talk = cake, lecture(4).of(tenant)
+    windows = talk.heard()
+    await bus.open(waiting)
+    await bus.open(talk)
+    await bus.tell(talk, "ingest", SourceIngested(video_id=talk.video, duration=windows[-1].end))
+    await bus.tell(talk, "transcribe", windows[0])
+    await bus.tell(talk, "transcribe", windows[1])
+    await until(lambda: search(query, "item1"))
+    answer = await query.Search(pb.SearchRequest(query="item1"))
+    told = {one.video_id: one for one in answer.coverage}
+    assert set(told) == {waiting.video, talk.video}
+    assert told[talk.video].state == STAGE_STATE_RUNNING
+    assert 0 < told[talk.video].indexed_through.ToMilliseconds() <= windows[1].end.ToMilliseconds()
+    assert told[talk.video].duration == windows[-1].end
+    assert told[talk.video].video_title == talk.title
+    assert told[waiting.video].state == STAGE_STATE_WAITING
+    assert not told[waiting.video].HasField("duration")
+    scope = Scope(video_ids=[waiting.video])
+    within = await query.Search(pb.SearchRequest(query="item1", scope=scope))
+    assert [one.video_id for one in within.coverage] == [waiting.video]
+    asked = [message async for message in query.Ask(pb.AskRequest(question="What is item1?"))]
+    assert {one.video_id for one in asked[0].retrieved.coverage} == {waiting.video, talk.video}
+    for one in windows[2:]:
+        await bus.tell(talk, "transcribe", one)
+    await bus.complete(talk)
+    await bus.indexed(talk)
+    await bus.tell(waiting, "ingest", JobCancelled(video_id=waiting.video))
+
+    async def nothing_runs() -> bool:
+        return not (await query.Search(pb.SearchRequest(query="item1"))).coverage
+
+    await until(nothing_runs)

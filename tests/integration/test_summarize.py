@@ -21,7 +21,12 @@ from vidmesh.events.v1.stage_pb2 import (
     STAGE_STATE_SUCCEEDED,
     STAGE_STATE_WAITING,
 )
-from vidmesh.events.v1.summarize_events_pb2 import ChaptersCompleted, SectionSummarized, SummaryDelta
+from vidmesh.events.v1.summarize_events_pb2 import (
+    ChaptersCompleted,
+    ChaptersDrafted,
+    SectionSummarized,
+    SummaryDelta,
+)
 from vidmesh.events.v1.text_pb2 import Segment
 from vidmesh.events.v1.transcribe_events_pb2 import WindowTranscribed
 from vidmesh.summarize.v1 import summary_pb2
@@ -127,6 +132,27 @@ async def test_sections_come_before_the_transcript_is_whole(mesh: Mesh) -> None:
     assert summary.state == STAGE_STATE_RUNNING
     assert summary.text == ""
     assert summary.sections
+
+
+async def test_chapters_are_drafted_while_more_is_heard_and_give_way_to_those_of_the_whole(
+    mesh: Mesh,
+) -> None:
+    job, video = await mesh.accept()
+    made = windows(spoken(), video)
+    await mesh.tell("transcribe", job, *made[:6])
+    drafted = carried((await mesh.follow(job, "chapters_drafted"))[-1], ChaptersDrafted)
+    response = await mesh.stub.ListChapters(ListChaptersRequest(video_id=video), metadata=mesh.metadata())
+    assert response.provisional
+    assert response.state == STAGE_STATE_RUNNING
+    assert response.chapters[0].start.ToMilliseconds() == 0
+    assert response.chapters[-1].end == made[5].segments[-1].end
+    assert drafted.through.ToMilliseconds() <= response.chapters[-1].end.ToMilliseconds()
+    await mesh.tell("transcribe", job, *made[6:], completed(made, video))
+    final = carried((await mesh.follow(job, "chapters_completed"))[-1], ChaptersCompleted)
+    response = await mesh.stub.ListChapters(ListChaptersRequest(video_id=video), metadata=mesh.metadata())
+    assert not response.provisional
+    assert response.chapters == final.chapters
+    assert response.chapters[-1].end.ToMilliseconds() > made[5].segments[-1].end.ToMilliseconds()
 
 
 async def test_the_order_of_facts_and_their_repetition_change_nothing(mesh: Mesh) -> None:

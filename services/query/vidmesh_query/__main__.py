@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vidmesh.query.v1.query_service_pb2_grpc import add_QueryServiceServicer_to_server
 from vidmesh_query.ask import Asker
+from vidmesh_query.early import Early
 from vidmesh_query.embedding import Embedder
 from vidmesh_query.follower import PASSAGES, STAGE, follows
 from vidmesh_query.indexer import Indexer
@@ -55,6 +56,7 @@ async def run(settings: QuerySettings) -> None:
         servicer = Servicer(parts.pool, searcher, asker)
         indexer = Indexer(parts.pool, parts.ticker, embedder, index)
         keeper = Keeper(parts.pool, embedder, index)
+        early = Early(parts.pool, parts.bus)
         worker = Worker(
             parts.pool,
             parts.bus,
@@ -75,7 +77,7 @@ async def run(settings: QuerySettings) -> None:
             register=lambda server: add_QueryServiceServicer_to_server(servicer, server),
             serves="vidmesh.query.v1.QueryService",
             workers=[worker],
-            loops=[follower.run, keeper.run],
+            loops=[follower.run, keeper.run, early.run],
         )
 
 

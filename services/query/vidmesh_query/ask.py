@@ -9,13 +9,14 @@ from vidmesh.query.v1.query_service_pb2 import AskRequest, AskResponse, Retrieve
 from vidmesh.query.v1.search_pb2 import Scope
 from vidmesh_query import conversation, prompt
 from vidmesh_query.answer import Answered, Answerer
+from vidmesh_query.coverage import coverage
 from vidmesh_query.dialogue import LONGEST_QUESTION, leans, rewritten, standalone
 from vidmesh_query.language_model import LanguageModel, LanguageModelError
 from vidmesh_query.prompt import Turn
 from vidmesh_query.scope import look_up, to_uuid
 from vidmesh_query.search import Searcher
 from vidmesh_query.support import Similarity
-from vidmesh_query.wire import to_answer, to_hit
+from vidmesh_query.wire import to_answer, to_coverage, to_hit
 from vidmesh_runtime.database import Pool
 
 PASSAGES = 10
@@ -62,7 +63,11 @@ class Asker:
         found = await self._searcher.search(
             await self._standalone(request.question, history), within, limit=PASSAGES
         )
-        retrieved = Retrieved(conversation_id=str(identifier), hits=[to_hit(hit) for hit in found.hits])
+        retrieved = Retrieved(
+            conversation_id=str(identifier),
+            hits=[to_hit(hit) for hit in found.hits],
+            coverage=[to_coverage(one) for one in await coverage(self._pool, within)],
+        )
         yield AskResponse(retrieved=retrieved)
         answers = self._answerer.answer(request.question, found.hits, history, request.language)
         async with aclosing(answers) as events:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from vidmesh.events.v1.index_events_pb2 import IndexCompleted, PassagesIndexed
 from vidmesh.events.v1.ingest_events_pb2 import StageFailed, StageProgress
 from vidmesh.events.v1.stage_pb2 import Stage
+from vidmesh_query.early import cut_early
+from vidmesh_query.early import sql as early_sql
 from vidmesh_query.embedding import Embedder, EmbeddingUnavailableError
 from vidmesh_query.follower import STAGE, sql
 from vidmesh_query.passage import Passage
@@ -46,6 +48,7 @@ class Indexer:
             if await self._commit(lease, position, new, embedded=embedded, last=last) and last:
                 return
         async with self._pool.acquire() as connection, connection.transaction():
+            await cut_early(connection, lease.job_id)
             await lease.complete(connection)
 
     async def _look(self, job_id: str) -> tuple[Position, Step, bool] | None:
@@ -111,12 +114,15 @@ class Indexer:
             )
             if not advanced:
                 return False
+            await early_sql.drop_early(connection, job_id=lease.job_id)
             await sql.add_passages(connection, rows)
             for language in sorted({passage.language for passage in new.passages}):
                 await sql.know_language(connection, tenant=lease.tenant, language=language)
             await sql.show_job(connection, job_id=lease.job_id)
             job = await self._tell(connection, lease, new)
-            if new.completed:
+            if not new.completed:
+                await cut_early(connection, lease.job_id)
+            else:
                 await sql.drop_passages_but(connection, video_id=lease.video_id, job_id=lease.job_id)
                 await sql.drop_heard(connection, job_id=lease.job_id)
             if last:

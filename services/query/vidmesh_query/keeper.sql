@@ -1,6 +1,6 @@
 -- name: pending
 select id, tenant, video_id, job_id, text from passage
-where embedded_by is null order by id limit :most;
+where embedded_by is null and not early order by id limit :most;
 
 -- name: mark_embedded!
 update passage set embedded_by = :name where id = any(:ids::uuid[]);
@@ -25,4 +25,4 @@ select id, tenant, video_id, job_id from forgotten order by id limit 100;
 delete from forgotten where id = :id;
 
 -- name: unmark_all$
-with unmarked as (update passage set embedded_by = null returning 1) select count(*) from unmarked;
+with unmarked as (update passage set embedded_by = null where not early returning 1) select count(*) from unmarked;

@@ -97,7 +97,7 @@ with gone as (
 insert into forgotten (tenant, video_id, job_id) select distinct tenant, video_id, job_id from gone;
 
 -- name: drop_heard!
-delete from heard where job_id = :job_id;
+with words as (delete from hearing where job_id = :job_id) delete from heard where job_id = :job_id;
 
 -- name: fail_job$
 -- True where the job had not failed before.

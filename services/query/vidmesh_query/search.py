@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from vidmesh_query.embedding import Embedder, EmbeddingUnavailableError
@@ -75,16 +75,19 @@ class Searcher:
         return Found(hits=hits, more=len(fused) > offset + limit, degraded=by_meaning is None)
 
     async def _by_words(self, query: str, within: Within, depth: int, *, strict: bool) -> list[uuid.UUID]:
-        find = sql.by_operators if strict else sql.by_words
-        rows = find(
-            self._pool,
-            tenant=within.tenant,
-            query=query,
-            keys=[within.tenant] if within.videos is None else list(within.videos),
-            language=within.language,
-            most=depth,
+        asked = {
+            "tenant": within.tenant,
+            "query": query,
+            "keys": [within.tenant] if within.videos is None else list(within.videos),
+            "language": within.language,
+            "most": depth,
+        }
+        if strict:
+            return await _ids(sql.by_operators(self._pool, **asked))
+        # Where nobody says the rare words of the query, the common ones must do.
+        return await _ids(sql.by_words(self._pool, **asked, sparing=True)) or await _ids(
+            sql.by_words(self._pool, **asked, sparing=False)
         )
-        return [uuid.UUID(str(row["id"])) async for row in rows]
 
     async def _by_meaning(
         self, query: str, within: Within, depth: int, *, strict: bool
@@ -131,6 +134,10 @@ class Searcher:
             moment=moment_of(passage, span),
             snippet=excerpt(marked, span, SNIPPET),
         )
+
+
+async def _ids(rows: AsyncIterator[Row]) -> list[uuid.UUID]:
+    return [uuid.UUID(str(row["id"])) async for row in rows]
 
 
 def _marked(query: str, passage: Passage, headline: str) -> Marked:

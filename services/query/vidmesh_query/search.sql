@@ -2,26 +2,37 @@
 -- Passages that hold words of the query, those with the most and the rarest words first. In each of the tenant's languages:
 -- the query's stems, the passages that hold each (so many at most), the best of them by the rarity of what they hold, and
 -- those ranked by how often they hold it too. `keys` are what their scope must share: the tenant, or videos of its own.
+-- Where `sparing`, a word that more than so many passages hold (as the planner's statistics have it) finds none where a
+-- rarer one is there, and only ranks: to read all that hold it would take as long as there are passages.
 with spoken_here as (
     select language, search_config(language) as config from spoken
     where tenant = :tenant and (:language = '' or language = :language)
 ), corpus as (
     select greatest(1, sum(passage_count))::float8 as passages from video where tenant = :tenant
-), stem as (
-    select s.language, format('''%s''', replace(replace(w.lexeme, '\', '\\'), '''', ''''''))::tsquery as query
-    from spoken_here s, unnest(to_tsvector(s.config, searchable(:query))) w
+), common as materialized (
+    select e.lexeme, e.share from pg_stats s, unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) as e (lexeme, share)
+    where :sparing and s.schemaname = current_schema() and s.tablename = 'passage' and s.attname = 'fulltext'
+        and e.lexeme is not null
+), word as (
+    select s.language, w.lexeme, coalesce(common.share, 0) * corpus.passages as held
+    from corpus, spoken_here s cross join lateral unnest(to_tsvector(s.config, searchable(:query))) w
+    left join common on common.lexeme = w.lexeme
     limit 64
+), stem as (
+    select language, format('''%s''', replace(replace(lexeme, '\', '\\'), '''', ''''''))::tsquery as query, held,
+        held > 2000 and min(held) over (partition by language) <= 2000 as ranks_only
+    from word
 ), weighed as materialized (
-    select stem.language, stem.query, held.ids, ln(1 + corpus.passages / cardinality(held.ids)) as weight
-    from corpus, stem cross join lateral (
+    select stem.language, stem.query, held.ids, ln(1 + corpus.passages / coalesce(cardinality(held.ids), stem.held)) as weight
+    from corpus, stem left join lateral (
         select array_agg(one.id) as ids from (
             select p.id from passage p
             where p.scope && :keys::text[] and p.fulltext @@ stem.query
                 and p.tenant = :tenant and p.language = stem.language
             limit 2000
         ) one
-    ) held
-    where held.ids is not null
+    ) held on not stem.ranks_only
+    where held.ids is not null or stem.ranks_only
 ), candidate as (
     select held.id from weighed cross join lateral unnest(weighed.ids) as held (id)
     group by held.id order by sum(weighed.weight) desc, held.id limit 500
@@ -85,3 +96,14 @@ where v.tenant = :tenant
     and (cardinality(:ids::text[]) = 0 or v.id = any(:ids::text[]))
     and (:folder_id::uuid is null or v.folder_id in (select id from inside))
     and (select count(*) from video_tag t where t.video_id = v.id and t.name = any(:tags::text[])) = cardinality(:tags::text[]);
+
+-- name: running
+-- Videos of which more can be searched soon, for their newest job still runs and no earlier one stands for them.
+select v.id, v.title, v.duration_ms,
+    greatest(j.through_ms, j.early_ms) as through_ms
+from video v join job j on j.id = v.job_id left join job_control c on c.job_id = j.id
+where v.tenant = :tenant and not v.searchable and not j.completed and not j.failed and not j.cut_short
+    and not coalesce(c.cancelled or c.ended, false)
+    and (:videos::text[] is null or v.id = any(:videos::text[]))
+    and (:language = '' or v.language = '' or split_part(lower(v.language), '-', 1) = :language)
+order by v.created_at desc, v.id desc limit :most;

@@ -1,5 +1,6 @@
 """QueryService: every call parsed, done, converted."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -11,12 +12,14 @@ from vidmesh.query.v1 import query_service_pb2 as pb
 from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceServicer
 from vidmesh_query import conversation, library
 from vidmesh_query.ask import Asker
+from vidmesh_query.coverage import coverage
 from vidmesh_query.scope import Within, look_up, to_uuid
 from vidmesh_query.search import DEEPEST, Searcher
 from vidmesh_query.transcript import clean
 from vidmesh_query.wire import (
     Row,
     to_conversation,
+    to_coverage,
     to_exchanges,
     to_folder,
     to_hit,
@@ -97,12 +100,15 @@ class Servicer(QueryServiceServicer):
         cursor = read_token(request, request.page_token, int)
         offset = int(str(cursor[0])) if cursor else 0
         within: Within = await look_up(self._pool, auth.caller().tenant, request.scope)
-        found = await self._searcher.search(query, within, limit=size, offset=offset)
+        found, running = await asyncio.gather(
+            self._searcher.search(query, within, limit=size, offset=offset), coverage(self._pool, within)
+        )
         more = found.more and offset + size < DEEPEST
         return pb.SearchResponse(
             hits=[to_hit(hit) for hit in found.hits],
             next_page_token=make_token(request, offset + size) if more else "",
             degraded=found.degraded,
+            coverage=[to_coverage(one) for one in running],
         )
 
     async def Ask(self, request: pb.AskRequest, context: Context) -> AsyncIterator[pb.AskResponse]:

@@ -9,9 +9,11 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from vidmesh.events.v1.stage_pb2 import StageState
 from vidmesh.events.v1.transcribe_events_pb2 import WindowTranscribed
 from vidmesh.query.v1 import conversation_pb2, library_pb2, search_pb2
 from vidmesh_query.answer import Answered, Citation, Kind
+from vidmesh_query.coverage import Coverage
 from vidmesh_query.hit import Hit
 from vidmesh_query.language_model import Trouble
 from vidmesh_query.passage import Passage
@@ -47,6 +49,19 @@ def to_duration(milliseconds: int) -> Duration:
     duration = Duration()
     duration.FromMilliseconds(milliseconds)
     return duration
+
+
+def to_coverage(coverage: Coverage) -> search_pb2.Coverage:
+    """How far a video has come, as a message."""
+    message = search_pb2.Coverage(
+        video_id=coverage.video,
+        video_title=coverage.title,
+        indexed_through=to_duration(coverage.through),
+        state=StageState.STAGE_STATE_RUNNING if coverage.through else StageState.STAGE_STATE_WAITING,
+    )
+    if coverage.duration is not None:
+        message.duration.CopyFrom(to_duration(coverage.duration))
+    return message
 
 
 def to_timestamp(time: datetime) -> Timestamp:

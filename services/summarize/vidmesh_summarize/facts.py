@@ -9,7 +9,12 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from vidmesh.events.v1 import ingest_events_pb2 as ingest
-from vidmesh.events.v1.summarize_events_pb2 import ChaptersCompleted, SectionSummarized, SummaryCompleted
+from vidmesh.events.v1.summarize_events_pb2 import (
+    ChaptersCompleted,
+    ChaptersDrafted,
+    SectionSummarized,
+    SummaryCompleted,
+)
 from vidmesh.events.v1.transcribe_events_pb2 import TranscriptCompleted, WindowTranscribed
 from vidmesh_runtime import outbox, work
 from vidmesh_runtime.database import Connection, load_queries
@@ -17,6 +22,7 @@ from vidmesh_runtime.events import Event
 from vidmesh_runtime.inbox import Apply
 from vidmesh_summarize import wire
 from vidmesh_summarize.cuts import Cut, cut
+from vidmesh_summarize.drafts import is_due
 from vidmesh_summarize.engine import Brief
 
 STAGE = "summarize"
@@ -159,6 +165,14 @@ async def add_summary(connection: Connection, job: Mapping[str, Any]) -> None:
     )
 
 
+async def add_draft(connection: Connection, job: Mapping[str, Any]) -> None:
+    """Add the work of drafting chapters, now and then as sections are summarised; the job's row is locked."""
+    row = await sql.progress(connection, job_id=job["job_id"])
+    if row is not None and is_due(row["done"]):
+        key = f"{job['job_id']}/draft/{row['done']}"
+        await _add_work(connection, job, "draft", ChaptersDrafted(), key=key, priority="low")
+
+
 async def _know(connection: Connection, event: Event, video_id: str) -> bool:
     """Make sure that the job has its row; False where the video is gone."""
     known = await sql.know(
@@ -214,9 +228,10 @@ async def _add_work(
     connection: Connection,
     job: Mapping[str, Any],
     kind: str,
-    payload: SectionSummarized | SummaryCompleted | ChaptersCompleted,
+    payload: SectionSummarized | SummaryCompleted | ChaptersCompleted | ChaptersDrafted,
     *,
     key: str = "",
+    priority: str = "",
 ) -> None:
     await work.add(
         connection,
@@ -227,5 +242,5 @@ async def _add_work(
         job_id=job["job_id"],
         video_id=job["video_id"],
         payload=payload,
-        priority=job["priority"],
+        priority=priority or job["priority"],
     )

@@ -84,8 +84,13 @@ returning true;
 
 -- name: finish_chapters$
 -- True where they were not cut yet.
-update job set chaptered_at = now(), chapters_extractive = :extractive, chapters_failure = null
+update job set chaptered_at = now(), chapters_extractive = :extractive, chapters_failure = null, draft = null
 where job_id = :job_id and chaptered_at is null
+returning true;
+
+-- name: keep_draft$
+-- True unless the whole is cut by now.
+update job set draft = :draft where job_id = :job_id and chaptered_at is null
 returning true;
 
 -- name: add_chapters!

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from vidmesh.events.v1.summarize_events_pb2 import ChaptersDrafted
 from vidmesh.summarize.v1.summarize_service_pb2 import ListChaptersResponse
 from vidmesh.summarize.v1.summary_pb2 import Summary
 from vidmesh_runtime.database import Connection, Pool
@@ -63,10 +64,14 @@ class Shelf:
             Chapter(start=row["start_at"], end=row["end_at"], title=row["title"], gist=row["gist"])
             async for row in sql.chapters(self._pool, job_id=job["job_id"])
         ]
+        state = wire.state(done=done, job=job, failure=job["chapters_failure"] or job["failure"])
+        if not done and job["draft"] is not None:
+            drafted = ChaptersDrafted.FromString(job["draft"])
+            return ListChaptersResponse(
+                chapters=drafted.chapters, extractive=True, state=state, provisional=True
+            )
         return ListChaptersResponse(
-            chapters=wire.chapter_messages(chapters),
-            extractive=job["chapters_extractive"],
-            state=wire.state(done=done, job=job, failure=job["chapters_failure"] or job["failure"]),
+            chapters=wire.chapter_messages(chapters), extractive=job["chapters_extractive"], state=state
         )
 
 

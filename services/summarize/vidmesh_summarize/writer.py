@@ -16,8 +16,9 @@ from vidmesh_runtime.work import Lease
 from vidmesh_runtime.worker import Handler
 from vidmesh_summarize import wire
 from vidmesh_summarize.chapters import Chapter
+from vidmesh_summarize.drafts import draft
 from vidmesh_summarize.engine import RESTART, Engine
-from vidmesh_summarize.facts import OWN, STAGE, add_summary, own, sql
+from vidmesh_summarize.facts import OWN, STAGE, add_draft, add_summary, own, sql
 from vidmesh_summarize.markdown import clean
 from vidmesh_summarize.source import load_source
 from vidmesh_summarize.ticks import Deltas, Progress
@@ -36,7 +37,12 @@ class Writer:
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """Which method does which kind of work."""
-        return {"section": self.section, "summary": self.summary, "chapters": self.chapters}
+        return {
+            "section": self.section,
+            "draft": self.draft,
+            "summary": self.summary,
+            "chapters": self.chapters,
+        }
 
     async def section(self, lease: Lease) -> None:
         """Summarise a section; after a job's last one, the whole is next."""
@@ -63,8 +69,23 @@ class Writer:
                 )
                 if job["closed"]:
                     await add_summary(connection, job)
+                else:
+                    await add_draft(connection, job)
             await lease.complete(connection)
         await self._report(lease, "summarising sections")
+
+    async def draft(self, lease: Lease) -> None:
+        """Cut what was heard by now into chapters that stand until the next draft, or the whole."""
+        async with self._pool.acquire() as connection:
+            drafted = await draft(connection, lease.job_id)
+        async with self._pool.acquire() as connection, connection.transaction():
+            if drafted is not None:
+                letter = drafted.SerializeToString()
+                kept = await sql.keep_draft(connection, job_id=lease.job_id, draft=letter)
+                drafted = drafted if kept else None
+            await lease.complete(connection)
+        if drafted is not None:
+            await self._ticker.tick(tenant=lease.tenant, job_id=lease.job_id, stage=STAGE, event=drafted)
 
     async def summary(self, lease: Lease) -> None:
         """Summarise the whole, telling the text as it is written."""
@@ -139,6 +160,8 @@ class Writer:
 
     async def given_up(self, connection: Connection, lease: Lease, failure: Failure) -> None:
         """Keep why, and tell it once for the whole stage; the transcript and what is summarised stay."""
+        if lease.kind == "draft":
+            return  # nobody waits for it
         letter = failure.to_proto()
         fail = sql.fail_chapters if lease.kind == "chapters" else sql.fail_summary
         await fail(connection, job_id=lease.job_id, failure=letter.SerializeToString())
