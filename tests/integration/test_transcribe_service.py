@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -78,8 +79,17 @@ class Ingest:
                 await outbox.tell(connection, tenant=tenant, job_id=job, stage="ingest", fact=fact)
 
     async def window(
-        self, index: int, start: float, sound: NDArray[np.int16], *, language: str = "", job: str = "j1"
+        self,
+        index: int,
+        start: float,
+        sound: NDArray[np.int16],
+        *,
+        language: str = "",
+        job: str = "j1",
+        lead: float = 0.0,
+        trail: float = 0.0,
     ) -> None:
+        """Tell of a window whose sound begins with `lead` seconds from before its start and ends with `trail` after it."""
         key = f"acme/v1/{job}/windows/{index}.s16"
         await self.parts.media.put(key, sound.tobytes())
         await self.tell(
@@ -87,9 +97,11 @@ class Ingest:
                 video_id="v1",
                 index=index,
                 start=duration(start),
-                end=duration(start + len(sound) / RATE),
+                end=duration(start + len(sound) / RATE - lead - trail),
                 media_key=key,
                 language=language,
+                lead=duration(lead),
+                trail=duration(trail),
             ),
             job=job,
         )
@@ -329,6 +341,32 @@ async def test_windows_become_one_transcript(
     async with asyncio.timeout(10):
         while any(tmp_path.rglob("*.s16")):
             await asyncio.sleep(0.05)
+
+
+async def test_words_at_a_cut_in_speech_are_told_once(
+    ingest: Ingest, start: Start, speech: NDArray[np.int16]
+) -> None:
+    """The cut is in the middle of the sentence from 24.33 to 27.22 s; both windows hear all of it."""
+    await start(VIDMESH_RECOGNIZER_LANES="2")
+    cut, around = 26.0, 2.0
+    first = speech[int(15.8 * RATE) : int((cut + around) * RATE)]
+    second = speech[int((cut - around) * RATE) : int(39 * RATE)]
+    await ingest.window(0, 15.8, first, language="en", trail=around)
+    await ingest.window(1, cut, second, language="en", lead=around)
+    await ingest.ingested(39, 2)
+    told = facts(await ingest.until("transcript_completed"), "window_transcribed")
+    windows = sorted(told, key=lambda window: window.window_index)
+    assert [(seconds(w.start), seconds(w.end)) for w in windows] == [(15.8, cut), (cut, 39.0)]
+    words = [word for window in windows for segment in window.segments for word in segment.words]
+    at_cut = [word for word in words if cut - 1.5 < seconds(word.end) and seconds(word.start) < cut + 1.2]
+    assert len(at_cut) >= 3
+    for one, other in pairwise(words):
+        assert seconds(one.start) <= seconds(one.end) <= seconds(other.start)
+    for window in windows:
+        for segment in window.segments:
+            assert seconds(window.start) <= seconds(segment.start) <= seconds(segment.end)
+            assert seconds(segment.end) <= seconds(window.end)
+            assert segment.text.split() == [word.text for word in segment.words]
 
 
 async def test_exports(ingest: Ingest, start: Start, speech: NDArray[np.int16]) -> None:
