@@ -53,10 +53,10 @@ LISTED = (
     Listed(name="raw_ratio", number=2, limit=480),
     Listed(name="workers", number=3, limit=360),
     Listed(name="memory", number=4, limit=900),
-    Listed(name="same_words", number=5, limit=240),
+    Listed(name="same_words", number=5, limit=180),
     Listed(name="orchestration", number=6, limit=360),
-    Listed(name="watchers", number=7, limit=240),
-    Listed(name="search", number=8, limit=480),
+    Listed(name="watchers", number=7, limit=180),
+    Listed(name="search", number=8, limit=600),
     Listed(name="queue", number=9, limit=180),
     Listed(name="gpu", number=10, limit=300),
 )
