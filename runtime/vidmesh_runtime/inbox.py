@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 
 from vidmesh_runtime import bus as topology
 from vidmesh_runtime import work
@@ -17,7 +17,7 @@ from vidmesh_runtime.bus import Bus
 from vidmesh_runtime.crash import crash_point
 from vidmesh_runtime.database import UNREACHABLE, Connection, Pool, load_queries
 from vidmesh_runtime.events import Event, read_event
-from vidmesh_runtime.pull import Consumer
+from vidmesh_runtime.pull import Consumer, quietly
 
 log = logging.getLogger(__name__)
 sql = load_queries(Path(__file__).with_suffix(".sql"))
@@ -25,7 +25,11 @@ sql = load_queries(Path(__file__).with_suffix(".sql"))
 Apply = Callable[[Connection, Event], Awaitable[None]]
 """Applies a fact in the transaction of the connection; may come again only if that transaction was rolled back."""
 
-BATCH = 32
+Gather = Callable[[Connection, Sequence[Event]], Awaitable[None]]
+"""Applies facts of one kind, of whatever jobs, in the transaction of the connection."""
+
+BATCH = 64
+"""How many facts are applied in one transaction at most: those that are there, none is waited for."""
 REDELIVERY = timedelta(seconds=10)
 """How long a fact waits for another process when the one that fetched it has died: applying one takes milliseconds."""
 ATTEMPTS = 10
@@ -35,17 +39,27 @@ CONTROL = ("job_cancelled", "job_retried", "job_ended")
 class Follower:
     """Follows facts on the EVENTS stream for a service, whatever number of processes the service has.
 
-    `follows` maps "stage.kind", such as "ingest.window_ready", to what applies it. Cancelling, retrying and ending of
+    `follows` maps "stage.kind", such as "ingest.window_ready", to what applies it; `gathers`, other such kinds to what
+    applies several at once. The facts that wait are applied in one transaction; where that fails, each in its own, so that
+    one that cannot be applied holds up no other. Facts may come in any order, as ever with a bus. Cancelling, retrying and ending of
     jobs is applied to the service's work by itself, before what `follows` has for it.
     """
 
     def __init__(
-        self, pool: Pool, bus: Bus, *, service: str, work_stage: str, follows: Mapping[str, Apply]
+        self,
+        pool: Pool,
+        bus: Bus,
+        *,
+        service: str,
+        work_stage: str,
+        follows: Mapping[str, Apply],
+        gathers: Mapping[str, Gather] | None = None,
     ) -> None:
         self._pool = pool
         self._stage = work_stage
         self._follows = follows
-        wanted = {*follows, *(f"ingest.{kind}" for kind in CONTROL)}
+        self._gathers = gathers or {}
+        wanted = {*follows, *self._gathers, *(f"ingest.{kind}" for kind in CONTROL)}
         subjects = [topology.event_subject("*", "*", *name.split(".")) for name in sorted(wanted)]
         self._consumer = Consumer(
             bus,
@@ -59,45 +73,87 @@ class Follower:
     async def run(self) -> None:
         """Follow for ever, through restarts of the database and of the bus."""
         while True:
-            for message in await self._consumer.fetch(BATCH):
-                await self._receive(message)
+            if messages := await self._consumer.take(BATCH):
+                await self._receive(messages)
 
-    async def _receive(self, message: Msg) -> None:
-        event = read_event(
-            message.subject, message.headers or {}, message.metadata.sequence.stream, message.data
-        )
-        try:
+    async def _receive(self, messages: Sequence[Msg]) -> None:
+        facts: list[tuple[Event, Msg]] = []
+        for message in messages:
+            event = read_event(
+                message.subject, message.headers or {}, message.metadata.sequence.stream, message.data
+            )
             if event is None:
                 log.error("no event of ours on %s: dropped", message.subject)
-                await message.term()
-                return
-            try:
-                async with self._pool.acquire() as connection, connection.transaction():
-                    if await sql.receive(connection, event_id=uuid.UUID(event.id)):
-                        await self._apply(connection, event)
-            except UNREACHABLE as error:
-                log.warning("inbox: %s; the fact comes again", error or type(error).__name__)
-                await asyncio.sleep(0.5)
-                await message.nak(delay=1)
-                return
-            except DecodeError:
-                log.exception("undecodable %s of job %s: dropped", event.kind, event.job_id)
-                await message.term()
-                return
-            except Exception:
-                if message.metadata.num_delivered < ATTEMPTS:
-                    log.exception("%s of job %s was not applied; it comes again", event.kind, event.job_id)
-                    await message.nak(delay=2)
-                else:
-                    log.exception(
-                        "%s of job %s was not applied %d times: given up", event.kind, event.job_id, ATTEMPTS
-                    )
-                    await message.term()
-                return
+                await quietly(message.term())
+            else:
+                facts.append((event, message))
+        # By job, or two processes that apply facts of the same jobs would wait for each other.
+        facts.sort(key=lambda fact: (fact[0].job_id, fact[0].sequence))
+        if await self._try_together(facts):
+            return
+        for event, message in facts:
+            await self._try_one(event, message)
+
+    async def _try_together(self, facts: Sequence[tuple[Event, Msg]]) -> bool:
+        """Apply facts in one transaction; False where one of them must be told from the others first."""
+        if len(facts) < 2:
+            return not facts
+        try:
+            await self._apply_all([event for event, _ in facts])
+        except UNREACHABLE as error:
+            log.warning("inbox: %s; the facts come again", error or type(error).__name__)
+            await asyncio.sleep(0.5)
+            for _, message in facts:
+                await quietly(message.nak(delay=1))
+            return True
+        except Exception:
+            log.info("%d facts are applied one by one", len(facts), exc_info=True)
+            return False
+        crash_point("after-apply")
+        for _, message in facts:
+            await quietly(message.ack())
+        return True
+
+    async def _try_one(self, event: Event, message: Msg) -> None:
+        try:
+            await self._apply_all([event])
+        except UNREACHABLE as error:
+            log.warning("inbox: %s; the fact comes again", error or type(error).__name__)
+            await asyncio.sleep(0.5)
+            await quietly(message.nak(delay=1))
+        except DecodeError:
+            log.exception("undecodable %s of job %s: dropped", event.kind, event.job_id)
+            await quietly(message.term())
+        except Exception:
+            if message.metadata.num_delivered < ATTEMPTS:
+                log.exception("%s of job %s was not applied; it comes again", event.kind, event.job_id)
+                await quietly(message.nak(delay=2))
+            else:
+                log.exception(
+                    "%s of job %s was not applied %d times: given up", event.kind, event.job_id, ATTEMPTS
+                )
+                await quietly(message.term())
+        else:
             crash_point("after-apply")
-            await message.ack()
-        except (NatsError, OSError) as error:
-            log.warning("inbox: %s; the fact comes again and is known", error or type(error).__name__)
+            await quietly(message.ack())
+
+    async def _apply_all(self, events: Sequence[Event]) -> None:
+        """Apply facts in one transaction, with all that follows from them; those that were applied before are left out."""
+        gathered: defaultdict[str, list[Event]] = defaultdict(list)
+        async with self._pool.acquire() as connection, connection.transaction():
+            received = sql.receive(connection, event_ids=[uuid.UUID(event.id) for event in events])
+            news = {str(row["event_id"]) async for row in received}
+            for event in events:
+                if event.id not in news:
+                    continue
+                news.discard(event.id)
+                name = f"{event.stage}.{event.kind}"
+                if name in self._gathers:
+                    gathered[name].append(event)
+                else:
+                    await self._apply(connection, event)
+            for name, some in gathered.items():
+                await self._gathers[name](connection, some)
 
     async def _apply(self, connection: Connection, event: Event) -> None:
         name = f"{event.stage}.{event.kind}"

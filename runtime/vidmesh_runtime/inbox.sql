@@ -1,6 +1,6 @@
--- name: receive$
--- True where the fact was not applied before.
-insert into inbox (event_id) values (:event_id) on conflict do nothing returning true;
+-- name: receive
+-- The facts that were not applied before.
+insert into inbox (event_id) select unnest(:event_ids::uuid[]) on conflict do nothing returning event_id;
 
 -- name: cancel_job$
 -- True where this is news: facts of a job may arrive out of order, the numbers say which is later.

@@ -1,7 +1,7 @@
 -- name: work
 -- Pieces of work that wait or are being done, and for how many seconds the oldest that could begin has waited.
 select state, rank, count(*) as pieces, coalesce(extract(epoch from now() - min(due_at)), 0)::double precision as age
-from work where state in ('ready', 'leased')
+from work where slot is not null or (state = 'ready' and slot is null) or state = 'leased'
 group by state, rank;
 
 -- name: outbox^

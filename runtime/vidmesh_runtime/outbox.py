@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 import logging
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from google.protobuf.message import Message
@@ -17,6 +20,7 @@ from vidmesh_runtime.bus import Bus
 from vidmesh_runtime.crash import crash_point
 from vidmesh_runtime.database import UNREACHABLE, Connection, Pool, load_queries
 from vidmesh_runtime.events import event_headers, kind_of
+from vidmesh_runtime.publish import Outgoing, Publisher
 
 log = logging.getLogger(__name__)
 sql = load_queries(Path(__file__).with_suffix(".sql"))
@@ -27,39 +31,43 @@ STREAM_FULL = frozenset({10077})
 """JetStream's error code for a stream that refuses for its bounds."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A fact about a job."""
+
+    tenant: str
+    job_id: str
+    fact: Message
+
+
 async def tell(connection: Connection, *, tenant: str, job_id: str, stage: str, fact: Message) -> None:
     """Write a fact into the outbox, in the caller's transaction."""
-    kind = kind_of(fact)
-    await sql.add(
-        connection,
-        subject=topology.event_subject(tenant, job_id, stage, kind),
-        kind=type(fact).__name__,
-        job_id=job_id,
-        number=await sql.next_number(connection, job_id=job_id),
-        payload=fact.SerializeToString(),
-    )
+    await tell_all(connection, stage=stage, facts=[Told(tenant=tenant, job_id=job_id, fact=fact)])
 
 
-async def trigger(connection: Connection, *, stage: str, priority: str, work_id: str) -> None:
-    """Write a trigger into the outbox, in the caller's transaction: a worker of the stage will look for work."""
-    await sql.add(
+async def tell_all(connection: Connection, *, stage: str, facts: Sequence[Told]) -> None:
+    """Write facts into the outbox in their order, in the caller's transaction.
+
+    The counters of their jobs stay locked until it ends, so that a job's facts commit in the order of their numbers.
+    """
+    await sql.tell(
         connection,
-        subject=topology.work_subject(stage, priority),
-        kind="",
-        job_id="",
-        number=0,
-        payload=work_id.encode(),
+        subjects=[
+            topology.event_subject(told.tenant, told.job_id, stage, kind_of(told.fact)) for told in facts
+        ],
+        kinds=[type(told.fact).__name__ for told in facts],
+        job_ids=[told.job_id for told in facts],
+        payloads=[told.fact.SerializeToString() for told in facts],
     )
 
 
 async def bury(connection: Connection, *, stage: str, job_id: str, letter: Message) -> None:
     """Write a dead letter into the outbox, in the caller's transaction."""
-    await sql.add(
+    await sql.bury(
         connection,
         subject=topology.dead_subject(stage),
         kind=type(letter).__name__,
         job_id=job_id,
-        number=0,
         payload=letter.SerializeToString(),
     )
 
@@ -97,6 +105,7 @@ class Relay:
     def __init__(self, pool: Pool, bus: Bus, *, schema: str, keep: timedelta) -> None:
         self._pool = pool
         self._bus = bus
+        self._publisher = Publisher(bus)
         self._schema = schema
         self._keep = keep
         self._holder = uuid.uuid4()
@@ -153,28 +162,12 @@ class Relay:
         rows = [row async for row in sql.unpublished(connection, most=BATCH)]
         if not rows:
             return 0
-        acknowledgements = []
-        for row in rows:
-            headers = {topology.HEADER_DEDUPE: str(row["event_id"])}
-            if row["number"]:
-                headers = event_headers(
-                    identifier=str(row["event_id"]),
-                    time=row["created_at"],
-                    source=self._schema,
-                    kind=row["kind"],
-                    job_id=row["job_id"],
-                    number=row["number"],
-                )
-            acknowledgements.append(
-                await self._bus.jetstream.publish_async(
-                    row["subject"], row["payload"], headers=headers, wait_stall=5
-                )
-            )
-        outcomes = await asyncio.wait_for(asyncio.gather(*acknowledgements, return_exceptions=True), 10)
+        outcomes = await self._publisher.publish([self._message(row) for row in rows], within=10)
         crash_point("after-publish")
         # What follows a refused fact stays unmarked and goes out again after it, so that order holds; watchers drop the repeats.
-        done = [row["id"] for row in rows]
         for place, outcome in enumerate(outcomes):
+            if outcome is None:
+                continue
             if (
                 isinstance(outcome, APIError)
                 and outcome.err_code in STREAM_FULL
@@ -183,12 +176,23 @@ class Relay:
                 # The work waits in the database, and its trigger is made up for when there is room.
                 log.warning("outbox: a trigger was refused: %s", outcome.description)
                 continue
-            if isinstance(outcome, BaseException):
-                done = done[:place]
-                await sql.mark_published(connection, ids=done)
-                raise outcome
-        await sql.mark_published(connection, ids=done)
+            await sql.mark_published(connection, ids=[row["id"] for row in rows[:place]])
+            raise outcome
+        await sql.mark_published(connection, ids=[row["id"] for row in rows])
         return len(rows)
+
+    def _message(self, row: Mapping[str, Any]) -> Outgoing:
+        headers = {topology.HEADER_DEDUPE: str(row["event_id"])}
+        if row["number"]:
+            headers = event_headers(
+                identifier=str(row["event_id"]),
+                time=row["created_at"],
+                source=self._schema,
+                kind=row["kind"],
+                job_id=row["job_id"],
+                number=row["number"],
+            )
+        return Outgoing(subject=row["subject"], payload=row["payload"], headers=headers)
 
     def _notified(self, *_: object) -> None:
         self._wake.set()

@@ -1,18 +1,36 @@
--- name: next_number$
--- The number of a job's next fact; the row stays locked until the transaction ends.
-insert into fact_counter (job_id, last) values (:job_id, 1)
-on conflict (job_id) do update set last = fact_counter.last + 1
-returning last;
+-- name: tell!
+-- Facts, each with the next number of its job; the jobs' counters stay locked until the transaction ends, in their order.
+with told as (
+    select * from unnest(:subjects::text[], :kinds::text[], :job_ids::text[], :payloads::bytea[])
+        with ordinality as fact (subject, kind, job_id, payload, place)
+), counted as (
+    insert into fact_counter (job_id, last)
+    select job_id, count(*) from told group by job_id order by job_id
+    on conflict (job_id) do update set last = fact_counter.last + excluded.last
+    returning job_id, last
+)
+insert into outbox (subject, kind, job_id, number, payload)
+select subject, kind, job_id,
+    last - count(*) over (partition by job_id) + row_number() over (partition by job_id order by place), payload
+from told join counted using (job_id)
+order by place;
 
--- name: add!
-insert into outbox (subject, kind, job_id, number, payload) values (:subject, :kind, :job_id, :number, :payload);
+-- name: bury!
+insert into outbox (subject, kind, job_id, payload) values (:subject, :kind, :job_id, :payload);
 
 -- name: unpublished
 select id, event_id, subject, kind, job_id, number, payload, created_at
 from outbox where published_at is null order by id limit :most;
 
 -- name: mark_published!
-update outbox set published_at = now() where id = any(:ids::bigint[]);
+-- A trigger has done its part; a fact is kept for a bus that loses it. The mark does not wait for the disk: where it is
+-- lost, the messages go out once more.
+with careless as materialized (
+    select set_config('synchronous_commit', 'off', true)
+), triggers as (
+    delete from outbox where id = any(:ids::bigint[]) and kind = ''
+)
+update outbox set published_at = now() from careless where id = any(:ids::bigint[]) and kind <> '';
 
 -- name: lead$
 -- Take or keep a role; true where this holder has it now.
@@ -37,7 +55,7 @@ where published_at is not null and number > 0
   and not exists (select from job_control c where c.job_id = outbox.job_id and c.ended);
 
 -- name: forget!
--- Drop what can no longer be needed: triggers after an hour, facts and inbox entries a day after events leave the bus.
+-- Drop what can no longer be needed: dead letters after an hour, facts and inbox entries a day after events leave the bus.
 with old_facts as (
     delete from outbox where published_at < now() - case when number = 0 then interval '1 hour' else :keep::interval end
 ), old_inbox as (

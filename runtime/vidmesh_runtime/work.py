@@ -5,7 +5,7 @@ thought dead can do no harm when it comes back.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from vidmesh.errors.v1.failure_pb2 import Failure as FailureMessage
 from vidmesh_runtime import outbox
-from vidmesh_runtime.bus import PRIORITIES
+from vidmesh_runtime.bus import PRIORITIES, work_subject
 from vidmesh_runtime.database import Connection, Pool, load_queries
 from vidmesh_runtime.errors import Failure
 
@@ -49,8 +49,26 @@ class Lease:
 
         Raises LeaseLostError where the lease is no longer ours; the transaction must then be rolled back.
         """
-        if not await sql.complete(connection, id=self.id, token=self.token):
+        if not await complete_all(connection, [self]):
             raise LeaseLostError(self.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A piece of work to be done."""
+
+    kind: str
+    """Which handler does it."""
+    key: str
+    """What it is: unique among its kind."""
+    tenant: str
+    job_id: str
+    video_id: str
+    payload: Message
+    """What the handler must know."""
+    priority: str = "normal"
+    delay: timedelta = timedelta(0)
+    """How long it has to wait."""
 
 
 async def add(
@@ -67,27 +85,48 @@ async def add(
     delay: timedelta = timedelta(0),
 ) -> bool:
     """Add a piece of work and its trigger, in the caller's transaction; False where it is known already."""
-    added = await sql.add(
-        connection,
+    piece = Piece(
         kind=kind,
         key=key,
         tenant=tenant,
         job_id=job_id,
         video_id=video_id,
-        rank=PRIORITIES.index(priority),
-        payload=payload.SerializeToString(),
+        payload=payload,
+        priority=priority,
         delay=delay,
     )
-    if added is None:
-        return False
-    await outbox.trigger(connection, stage=stage, priority=priority, work_id=str(added))
-    return True
+    return bool(await add_all(connection, stage=stage, pieces=[piece]))
 
 
-async def claim(pool: Pool, *, lease: timedelta, attempts: int) -> Lease | None:
-    """The most urgent piece of work that is due; None where there is none."""
-    row = await sql.claim(pool, lease=lease, attempts=attempts)
-    return None if row is None else _lease(row)
+async def add_all(connection: Connection, *, stage: str, pieces: Sequence[Piece]) -> set[tuple[str, str]]:
+    """Add pieces of work with one trigger, in the caller's transaction; kind and key of those that were not known."""
+    rows = sql.add(
+        connection,
+        kinds=[piece.kind for piece in pieces],
+        keys=[piece.key for piece in pieces],
+        tenants=[piece.tenant for piece in pieces],
+        job_ids=[piece.job_id for piece in pieces],
+        video_ids=[piece.video_id for piece in pieces],
+        ranks=[PRIORITIES.index(piece.priority) for piece in pieces],
+        payloads=[piece.payload.SerializeToString() for piece in pieces],
+        delays=[piece.delay for piece in pieces],
+        subjects=_subjects(stage),
+    )
+    return {(row["kind"], row["key"]) async for row in rows}
+
+
+async def complete_all(connection: Connection, leases: Sequence[Lease]) -> list[Lease]:
+    """Mark pieces of work done, in the caller's transaction; those whose lease still holds: write nothing for the others."""
+    rows = sql.complete(
+        connection, ids=[lease.id for lease in leases], tokens=[lease.token for lease in leases]
+    )
+    held = {row["id"] async for row in rows}
+    return [lease for lease in leases if lease.id in held]
+
+
+async def claim(pool: Pool, *, lease: timedelta, attempts: int, most: int = 1) -> list[Lease]:
+    """The pieces of work that come next, at most so many: by priority, then by tenant and by job in turn."""
+    return [_lease(row) async for row in sql.claim(pool, most=most, lease=lease, attempts=attempts)]
 
 
 async def renew(pool: Pool, held: Lease, *, lease: timedelta) -> bool:
@@ -134,18 +173,18 @@ async def drop_job(connection: Connection, job_id: str) -> None:
 
 async def retry_job(connection: Connection, stage: str, job_id: str) -> int:
     """Make failed and cancelled work of a job ready again, in the caller's transaction; how much it was."""
-    count = 0
-    async for row in sql.retry_job(connection, job_id=job_id):
-        await outbox.trigger(
-            connection, stage=stage, priority=PRIORITIES[row["rank"]], work_id=str(row["id"])
-        )
-        count += 1
-    return count
+    again = sql.retry_job(connection, job_id=job_id, subjects=_subjects(stage))
+    return len([row async for row in again])
 
 
-async def due(pool: Pool, *, most: int) -> int:
-    """How many pieces of work have a worker or need one, counted up to `most`."""
-    return int(await sql.due(pool, most=most))
+async def overdue(pool: Pool, *, most: int, attempts: int) -> int:
+    """How many pieces of work nobody does, though a trigger should have brought a worker, counted up to `most`."""
+    return int(await sql.overdue(pool, most=most, attempts=attempts))
+
+
+def _subjects(stage: str) -> list[str]:
+    """Where triggers are published, by rank."""
+    return [work_subject(stage, priority) for priority in PRIORITIES]
 
 
 def _lease(row: Mapping[str, object]) -> Lease:

@@ -1,41 +1,48 @@
--- name: add$
--- The new row's id; nothing where the piece of work is known.
-insert into work (kind, key, tenant, job_id, video_id, rank, payload, due_at, state)
-values (:kind, :key, :tenant, :job_id, :video_id, :rank, :payload, now() + :delay::interval,
-    case when exists (select from job_control where job_id = :job_id and cancelled) then 'cancelled' else 'ready' end)
-on conflict (kind, key) do nothing
-returning id;
-
--- name: claim^
--- The most urgent piece of work that is due, leased. Work whose lease ran out is due again.
-with ready as (
-    select id, rank, due_at from work where state = 'ready' and due_at <= now()
-    order by rank, due_at limit 1 for update skip locked
-), expired as (
-    select id, rank, due_at from work where state = 'leased' and lease_until < now() and attempt < :attempts
-    order by lease_until limit 1 for update skip locked
+-- name: add
+-- The pieces of work that were not known before, by kind and key, with a trigger for those of a rank in the outbox.
+with added as (
+    insert into work (kind, key, tenant, job_id, video_id, rank, payload, due_at, state)
+    select kind, key, tenant, job_id, video_id, rank, payload, now() + delay,
+        case when exists (select from job_control c where c.job_id = piece.job_id and c.cancelled) then 'cancelled' else 'ready' end
+    from unnest(
+        :kinds::text[], :keys::text[], :tenants::text[], :job_ids::text[], :video_ids::text[],
+        :ranks::smallint[], :payloads::bytea[], :delays::interval[]
+    ) with ordinality as piece (kind, key, tenant, job_id, video_id, rank, payload, delay, place)
+    order by place
+    on conflict (kind, key) do nothing
+    returning id, kind, key, rank, state
+), triggers as (
+    insert into outbox (subject, kind, payload)
+    select (:subjects::text[])[rank + 1], '', convert_to(count(*)::text, 'UTF8')
+    from added where state = 'ready' group by rank
 )
-update work set state = 'leased', attempt = attempt + 1, lease_token = gen_random_uuid(), lease_until = now() + :lease::interval
-where id = (select id from (select * from ready union all select * from expired) candidates order by rank, due_at limit 1)
-returning id, kind, key, tenant, job_id, video_id, rank, payload, attempt, lease_token;
+select kind, key from added;
+
+-- name: claim
+-- The pieces of work that come next, leased. Work whose lease ran out is due again.
+select id, kind, key, tenant, job_id, video_id, rank, payload, attempt, lease_token
+from claim_work(:most, :lease::interval, :attempts);
 
 -- name: renew$
 update work set lease_until = now() + :lease::interval
 where id = :id and lease_token = :token and state = 'leased'
 returning true;
 
--- name: complete$
+-- name: complete
+-- Those whose lease still holds.
 update work set state = 'done', ended_at = now(), lease_until = null
-where id = :id and lease_token = :token and state = 'leased'
-returning true;
+from unnest(:ids::uuid[], :tokens::uuid[]) as held (id, token)
+where work.id = held.id and work.lease_token = held.token and work.state = 'leased'
+returning work.id;
 
 -- name: postpone$
+-- When it is due, it joins the tenant's present round.
 update work set state = 'ready', due_at = now() + :delay::interval, lease_token = null, lease_until = null, failure = :failure
 where id = :id and lease_token = :token and state = 'leased'
 returning true;
 
 -- name: hand_back$
--- As if it had never been claimed.
+-- As if it had never been claimed: it joins the tenant's present round.
 update work set state = 'ready', attempt = attempt - 1, lease_token = null, lease_until = null
 where id = :id and lease_token = :token and state = 'leased'
 returning true;
@@ -52,22 +59,29 @@ from work where state = 'leased' and lease_until < now() and attempt >= :attempt
 limit 100;
 
 -- name: cancel_job!
-update work set state = 'cancelled', ended_at = now(), lease_until = null
+update work set state = 'cancelled', slot = null, turn = null, ended_at = now(), lease_until = null
 where job_id = :job_id and state in ('ready', 'leased');
 
 -- name: drop_job!
 delete from work where job_id = :job_id;
 
 -- name: retry_job
-update work set state = 'ready', attempt = 0, due_at = now(), lease_token = null, lease_until = null, failure = null, ended_at = null
-where job_id = :job_id and state in ('failed', 'cancelled')
-returning id, rank;
+-- The pieces of work that wait again, in the order in which they were added, with a trigger for those of a rank in the outbox.
+with again as (
+    select id, rank from retry_work(:job_id)
+), triggers as (
+    insert into outbox (subject, kind, payload)
+    select (:subjects::text[])[rank + 1], '', convert_to(count(*)::text, 'UTF8') from again group by rank
+)
+select id from again;
 
--- name: due$
--- How many pieces of work have a worker or need one.
+-- name: overdue$
+-- How many pieces of work nobody does, though a trigger should have brought a worker, counted up to :most.
 select count(*) from (
-    select from work where state = 'ready' and due_at <= now() - interval '2 seconds'
+    select from work where slot is not null and due_at <= now() - interval '2 seconds'
     union all
-    select from work where state = 'leased'
+    select from work where state = 'ready' and slot is null and due_at <= now() - interval '2 seconds'
+    union all
+    select from work where state = 'leased' and lease_until < now() and attempt < :attempts
     limit :most
 ) pieces;

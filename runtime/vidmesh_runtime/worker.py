@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
+from typing import Any
 
 import asyncpg
 from nats.aio.msg import Msg
@@ -19,7 +22,7 @@ from vidmesh_runtime.crash import crash_point
 from vidmesh_runtime.database import UNREACHABLE, Connection, Pool
 from vidmesh_runtime.ending import end
 from vidmesh_runtime.errors import Failure
-from vidmesh_runtime.pull import Consumer
+from vidmesh_runtime.pull import Consumer, quietly
 from vidmesh_runtime.work import Lease, LeaseLostError
 
 log = logging.getLogger(__name__)
@@ -31,16 +34,49 @@ It raises Failure where the work cannot be done: by the failure's reason it is t
 cancelled (asyncio.CancelledError) when the job is cancelled or the lease is lost.
 """
 
+Together = Callable[[Sequence[Lease]], Awaitable[None]]
+"""Does several pieces of work of one kind in one transaction: what `work.complete_all` gives back is to be written.
+
+For work that takes no longer than its transaction. Where it raises, each piece is done on its own.
+"""
+
 GivenUp = Callable[[Connection, Lease, Failure], Awaitable[None]]
 """Told in the transaction that gives a piece of work up; writes what follows from it, such as the stage's failure."""
 
-MOST_TRIGGERS = 1000
+MOST_OVERDUE = 1000
+
+
+class _Trigger:
+    """A message that woke a worker, answered when all work that was begun with it has ended."""
+
+    def __init__(self, message: Msg, begun: int) -> None:
+        self.message = message
+        self._left = begun
+        self._delay: timedelta | None = None
+
+    async def answer(self, delay: timedelta | None) -> None:
+        """A piece of work has ended, for good or to be tried again after a delay."""
+        self._left -= 1
+        if delay is not None:
+            self._delay = max(delay, self._delay or delay)
+        if self._left:
+            return
+        if self._delay is None:
+            await quietly(self.message.ack())
+        else:
+            await quietly(self.message.nak(delay=self._delay.total_seconds()))
+
+
+def _pieces(message: Msg) -> int:
+    """How many pieces of work were added with a trigger."""
+    return max(1, int(message.data)) if message.data.isdigit() else 1
 
 
 class Worker:
     """Does the work of one stage, `concurrency` pieces at a time.
 
-    A trigger is a wake-up, not an order: whichever arrives, the most urgent work is claimed. One that finds nothing to do
+    A trigger is a wake-up, not an order: whichever arrives, the most urgent work is claimed. One for more pieces than there
+    is room for is passed on with the rest. One that finds nothing to do
     is spent; one that is missing is made up for by `reconcile`.
     """
 
@@ -51,6 +87,7 @@ class Worker:
         *,
         stage: str,
         handlers: Mapping[str, Handler],
+        together: Mapping[str, Together] | None = None,
         given_up: GivenUp,
         concurrency: int,
         lease: timedelta,
@@ -62,14 +99,16 @@ class Worker:
         self._bus = bus
         self._stage = stage
         self._handlers = handlers
+        self._together = together or {}
         self._given_up = given_up
         self._lease = lease
         self._attempts = max_attempts
         self._retry_delay = retry_delay
         self._reconcile_every = reconcile_every
-        self._slots = asyncio.Semaphore(concurrency)
+        self._concurrency = concurrency
         self._stopping = asyncio.Event()
-        self._running: dict[asyncio.Task[None], Lease | None] = {}
+        self._running: dict[asyncio.Task[None], Sequence[Lease]] = {}
+        self._room = asyncio.Event()
         self._consumer = Consumer(
             bus,
             stream=topology.WORK,
@@ -82,7 +121,7 @@ class Worker:
     @property
     def busy(self) -> int:
         """How many pieces of work are in hand."""
-        return sum(1 for lease in self._running.values() if lease is not None)
+        return sum(len(leases) for leases in self._running.values())
 
     async def run(self) -> None:
         """Work until `stop`, through restarts of the database and of the bus."""
@@ -90,16 +129,16 @@ class Worker:
         reconciling = asyncio.create_task(self._reconcile())
         try:
             while not self._stopping.is_set():
-                await self._slots.acquire()
+                self._room.clear()
+                if self.busy >= self._concurrency:
+                    await self._room.wait()
+                    continue
+                messages = await self._consumer.take(self._concurrency - self.busy)
                 if self._stopping.is_set():
-                    break
-                messages = await self._consumer.fetch(1)
-                if not messages:
-                    self._slots.release()
-                for message in messages:
-                    task = asyncio.create_task(self._spend(message))
-                    self._running[task] = None
-                    task.add_done_callback(self._done)
+                    for message in messages:
+                        await quietly(message.nak())
+                elif messages:
+                    await asyncio.wait([self._launch(self._spend(messages), ())])
         finally:
             await end([reconciling])
             with contextlib.suppress(NatsError, OSError):
@@ -108,14 +147,23 @@ class Worker:
     async def stop(self, grace: timedelta) -> None:
         """Ask for no more; let work in hand go on for `grace`, then hand it back."""
         self._stopping.set()
-        if self._running:
-            await asyncio.wait(list(self._running), timeout=grace.total_seconds())
+        self._room.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace.total_seconds()):
+                while self._running:
+                    await asyncio.wait(list(self._running), return_when=asyncio.FIRST_COMPLETED)
         await end(list(self._running))
         await self._consumer.close()
 
+    def _launch(self, work: Coroutine[Any, Any, None], leases: Sequence[Lease]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._running[task] = leases
+        task.add_done_callback(self._done)
+        return task
+
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
-        self._slots.release()
+        self._room.set()
         if not task.cancelled() and task.exception() is not None:
             log.error("a trigger was not spent", exc_info=task.exception())
 
@@ -125,54 +173,83 @@ class Worker:
         with contextlib.suppress(*UNREACHABLE):
             async with self._pool.acquire() as connection:
                 await work.cancel_job(connection, job_id)
-        for task, lease in list(self._running.items()):
-            if lease is not None and lease.job_id == job_id:
+        for task, leases in list(self._running.items()):
+            if any(lease.job_id == job_id for lease in leases):
                 task.cancel("job cancelled")
 
-    async def _spend(self, message: Msg) -> None:
-        """Spend a trigger: do the most urgent work, if there is any, and acknowledge."""
+    async def _spend(self, messages: Sequence[Msg]) -> None:
+        """Spend triggers: begin as much work, the most urgent there is, and acknowledge those that find none."""
+        counts = [_pieces(message) for message in messages]
+        most = min(sum(counts), self._concurrency - self.busy)
         try:
-            lease = await work.claim(self._pool, lease=self._lease, attempts=self._attempts)
+            leases = await work.claim(self._pool, lease=self._lease, attempts=self._attempts, most=most)
         except (*UNREACHABLE, asyncpg.PostgresError, TimeoutError) as error:
             log.warning("%s: no work can be claimed: %s", self._stage, error or type(error).__name__)
             await asyncio.sleep(0.5)
-            await _quietly(message.nak(delay=1))
+            for message in messages:
+                await quietly(message.nak(delay=1))
             return
-        if lease is None:
-            await _quietly(message.ack())
-            return
+        if leases:
+            crash_point("after-claim")
+        if len(leases) == most < sum(counts):
+            # Others may have room for the rest.
+            await quietly(self._bus.client.publish(messages[-1].subject, str(sum(counts) - most).encode()))
+        groups: defaultdict[str, list[tuple[Lease, _Trigger]]] = defaultdict(list)
+        unbegun = iter(leases)
+        for message, count in zip(messages, counts, strict=True):
+            begun = list(islice(unbegun, count))
+            trigger = _Trigger(message, len(begun))
+            for lease in begun:
+                name = lease.kind if lease.kind in self._together else str(lease.id)
+                groups[name].append((lease, trigger))
+            if not begun:
+                await quietly(message.ack())
+        for group in groups.values():
+            held = [lease for lease, _ in group]
+            self._launch(self._do(held, [trigger for _, trigger in group]), held)
+
+    async def _do(self, leases: Sequence[Lease], triggers: Sequence[_Trigger]) -> None:
+        """Do work that was claimed and answer its triggers."""
         task = asyncio.current_task()
         assert task is not None
-        self._running[task] = lease
-        crash_point("after-claim")
-        heart = asyncio.create_task(self._beat(task, lease, message))
-        delay: timedelta | None = None
+        heart = asyncio.create_task(self._beat(task, leases, triggers))
         try:
-            delay = await self._handle(lease)
+            delays = await self._handle(leases)
         except asyncio.CancelledError:
             # Whoever cancelled did so for the job's sake, the lease's or the process's; the row says which.
             heart.cancel()
-            with contextlib.suppress(*UNREACHABLE):
-                await work.hand_back(self._pool, lease)
-            await _quietly(message.nak())
+            for lease, trigger in zip(leases, triggers, strict=True):
+                with contextlib.suppress(*UNREACHABLE):
+                    await work.hand_back(self._pool, lease)
+                await trigger.answer(timedelta(0))
             if self._stopping.is_set():
                 raise
             return
         finally:
             heart.cancel()
         crash_point("after-commit")
-        if delay is not None:
-            await _quietly(message.nak(delay=delay.total_seconds()))
-        else:
-            await _quietly(message.ack_sync(timeout=5))
+        for trigger, delay in zip(triggers, delays, strict=True):
+            await trigger.answer(delay)
 
-    async def _handle(self, lease: Lease) -> timedelta | None:
-        """Do the work; a delay where it is to be tried again after it."""
+    async def _handle(self, leases: Sequence[Lease]) -> list[timedelta | None]:
+        """Do the work; for each piece, a delay where it is to be tried again after it."""
+        if len(leases) > 1:
+            try:
+                await self._together[leases[0].kind](leases)
+            except Exception:
+                log.info("%d of %s are done one by one", len(leases), leases[0].kind, exc_info=True)
+            else:
+                return [None] * len(leases)
+        return [await self._handle_one(lease) for lease in leases]
+
+    async def _handle_one(self, lease: Lease) -> timedelta | None:
         try:
-            handler = self._handlers.get(lease.kind)
-            if handler is None:
+            if lease.kind in self._together:
+                await self._together[lease.kind]([lease])
+            elif lease.kind in self._handlers:
+                await self._handlers[lease.kind](lease)
+            else:
                 raise Failure(ErrorReason.ERROR_REASON_INTERNAL, f"No handler for work of kind {lease.kind}.")
-            await handler(lease)
         except LeaseLostError:
             log.warning("%s %s: the lease is lost, its results are dropped", lease.kind, lease.key)
         except Failure as failure:
@@ -214,40 +291,34 @@ class Worker:
             else:
                 return
 
-    async def _beat(self, task: asyncio.Task[None], lease: Lease, message: Msg) -> None:
-        """Keep the lease and the message while the work goes on; stop the work where the lease is lost."""
+    async def _beat(
+        self, task: asyncio.Task[None], leases: Sequence[Lease], triggers: Sequence[_Trigger]
+    ) -> None:
+        """Keep the leases and the messages while the work goes on; stop the work where a lease is lost."""
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
-            try:
-                if not await work.renew(self._pool, lease, lease=self._lease):
-                    task.cancel("lease lost")
-                    return
-            except (*UNREACHABLE, asyncpg.PostgresError, TimeoutError) as error:
-                log.warning(
-                    "%s %s: lease not renewed: %s", lease.kind, lease.key, error or type(error).__name__
-                )
-            await _quietly(message.in_progress())
+            for lease, trigger in zip(leases, triggers, strict=True):
+                try:
+                    if not await work.renew(self._pool, lease, lease=self._lease):
+                        task.cancel("lease lost")
+                        return
+                except (*UNREACHABLE, asyncpg.PostgresError, TimeoutError) as error:
+                    log.warning(
+                        "%s %s: lease not renewed: %s", lease.kind, lease.key, error or type(error).__name__
+                    )
+                await quietly(trigger.message.in_progress())
 
     async def _reconcile(self) -> None:
-        """Now and then: give up what no worker survived, and send triggers for work that none is left for."""
+        """Now and then: give up what no worker survived, and send a trigger for work that none is left for."""
         while True:
             await asyncio.sleep(self._reconcile_every.total_seconds() * random.uniform(0.8, 1.2))
             try:
                 for lease in await work.abandoned(self._pool, attempts=self._attempts):
                     await self._give_up(lease, Failure(ErrorReason.ERROR_REASON_ATTEMPTS_EXHAUSTED))
-                due = await work.due(self._pool, most=MOST_TRIGGERS)
-                missing = due - await self._consumer.waiting() if due else 0
-                for _ in range(missing):
+                overdue = await work.overdue(self._pool, most=MOST_OVERDUE, attempts=self._attempts)
+                if overdue and not await self._consumer.pending():
                     await self._bus.client.publish(
-                        topology.work_subject(self._stage, "normal"), b"reconciled"
+                        topology.work_subject(self._stage, "normal"), str(overdue).encode()
                     )
             except (*UNREACHABLE, asyncpg.PostgresError, NatsError, TimeoutError) as error:
                 log.warning("%s: not reconciled: %s", self._stage, error or type(error).__name__)
-
-
-async def _quietly(answer: Awaitable[object]) -> None:
-    """Tell the broker something that it can do without: a message that is not acknowledged comes again and finds nothing."""
-    try:
-        await answer
-    except (NatsError, TimeoutError, OSError) as error:
-        log.debug("bus: %s", error or type(error).__name__)

@@ -193,6 +193,11 @@ async def add(parts: Parts, key: str, *, job: str = "j1", priority: str = "norma
         )
 
 
+async def claim(parts: Parts, *, seconds: float = 30) -> Lease | None:
+    leases = await work.claim(parts.pool, lease=timedelta(seconds=seconds), attempts=3)
+    return leases[0] if leases else None
+
+
 async def until(condition: Callable[[], object], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
@@ -260,8 +265,8 @@ async def test_retryable_failures_come_again_and_terminal_ones_do_not(parts: Par
 
 async def test_a_stale_worker_cannot_complete(parts: Parts) -> None:
     await add(parts, "a")
-    stale = await work.claim(parts.pool, lease=timedelta(seconds=0), attempts=3)
-    fresh = await work.claim(parts.pool, lease=timedelta(seconds=30), attempts=3)
+    stale = await claim(parts, seconds=0)
+    fresh = await claim(parts)
     assert stale is not None
     assert fresh is not None
     assert (stale.key, stale.attempt, fresh.attempt) == ("a", 1, 2)
@@ -274,7 +279,7 @@ async def test_a_stale_worker_cannot_complete(parts: Parts) -> None:
 async def test_urgent_work_comes_first(parts: Parts) -> None:
     for key, priority in (("l", "low"), ("n1", "normal"), ("n2", "normal"), ("h", "high")):
         await add(parts, key, priority=priority)
-    claimed = [await work.claim(parts.pool, lease=timedelta(seconds=30), attempts=3) for _ in range(5)]
+    claimed = [await claim(parts) for _ in range(5)]
     assert [lease and lease.key for lease in claimed] == ["h", "n1", "n2", "l", None]
 
 
@@ -308,7 +313,7 @@ async def test_a_full_work_queue_holds_up_no_facts(parts: Parts) -> None:
 async def test_work_that_kills_its_worker_is_given_up(parts: Parts) -> None:
     await add(parts, "poison")
     for _ in range(3):
-        assert await work.claim(parts.pool, lease=timedelta(seconds=0), attempts=3)
+        assert await claim(parts, seconds=0)
 
     async def handler(lease: Lease) -> None:
         raise AssertionError
