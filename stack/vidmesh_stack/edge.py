@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from vidmesh_stack.web import serve
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
@@ -26,6 +28,8 @@ class Edge:
     """For each service, the loopback ports of its processes."""
     origins: Sequence[str] = ()
     """Web origins that may call besides those on this machine, such as `https://videos.example.org`."""
+    web: Path | None = None
+    """The folder of the built web app. None: a front page in words."""
 
 
 def template() -> dict[str, Any]:
@@ -52,6 +56,8 @@ def fit(config: dict[str, Any], edge: Edge) -> dict[str, Any]:
     }
     filters["envoy.filters.http.grpc_json_transcoder"]["proto_descriptor"] = str(edge.descriptors)
     allow_origins(config, edge.origins)
+    if edge.web is not None:
+        serve(config, edge.web)
     for cluster in config["static_resources"]["clusters"]:
         del cluster["cluster_type"]
         cluster["type"] = "STATIC"

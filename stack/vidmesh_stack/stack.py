@@ -22,6 +22,7 @@ from vidmesh_stack.postgres import Postgres
 from vidmesh_stack.program import Program
 from vidmesh_stack.service import Service
 from vidmesh_stack.settings import StackSettings
+from vidmesh_stack.web import built
 
 TOKEN_TTL = timedelta(days=30)
 
@@ -191,6 +192,7 @@ class Stack:
             descriptors=descriptors,
             backends=backends,
             origins=self._settings.origins,
+            web=built(),
         )
         gateway = Gateway(edge, config=self._folder.run / "envoy.json", log=self._folder.log("gateway"))
         await _together(*(self._run(program) for program in (*programs, gateway.program())))

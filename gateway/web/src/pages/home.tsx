@@ -1,0 +1,162 @@
+// Add videos, and see how their jobs go.
+
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
+import type { VidmeshError } from "@vidmesh/client";
+
+import { plural } from "../format";
+import { JobCard } from "../jobs/job-card";
+import { isOver } from "../jobs/job-view";
+import { jobs, loaded, problem, putJob } from "../jobs/jobs";
+import { asProblem, mesh } from "../mesh";
+import { Icon } from "../parts/icon";
+import { Empty, Problem, Waiting } from "../parts/states";
+import { toast } from "../parts/toast";
+import { addFiles } from "../uploads";
+
+const RECENT = 30;
+
+export function Home(): JSX.Element {
+  const live = createMemo(() => jobs.list.filter((job) => !isOver(job)));
+  const ended = createMemo(() => jobs.list.filter(isOver).slice(0, RECENT));
+  return (
+    <div class="page narrow">
+      <h1>Add videos</h1>
+      <AddForm />
+      <Show when={problem()}>{(error) => <Problem error={error()} again={() => location.reload()} />}</Show>
+      <Show
+        when={loaded()}
+        fallback={<Show when={!problem()}>{<Waiting lines={5} label="Loading your jobs" />}</Show>}
+      >
+        <Show when={live().length > 0}>
+          <section aria-labelledby="live">
+            <h2 id="live" class="section-title">
+              At work <span class="count">{live().length}</span>
+            </h2>
+            <div class="stack">
+              <For each={live()}>{(job) => <JobCard job={job} />}</For>
+            </div>
+          </section>
+        </Show>
+        <Show
+          when={ended().length > 0}
+          fallback={
+            <Show when={live().length === 0}>
+              <Empty icon="file" title="Nothing here yet">
+                Paste a link or drop a recording above. Its text appears while it is still being fetched.
+              </Empty>
+            </Show>
+          }
+        >
+          <section aria-labelledby="ended">
+            <h2 id="ended" class="section-title">
+              Lately
+            </h2>
+            <div class="stack">
+              <For each={ended()}>{(job) => <JobCard job={job} />}</For>
+            </div>
+          </section>
+        </Show>
+      </Show>
+    </div>
+  );
+}
+
+const LINK = /https?:\/\/\S+/g;
+
+function AddForm(): JSX.Element {
+  const [text, setText] = createSignal("");
+  const [busy, setBusy] = createSignal(false);
+  const [refused, setRefused] = createSignal<{ link: string; error: VidmeshError }[]>([]);
+  const links = createMemo(() => [...new Set(text().match(LINK) ?? [])]);
+  let chooser!: HTMLInputElement;
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (links().length === 0) return;
+    setBusy(true);
+    setRefused([]);
+    const wrong: { link: string; error: VidmeshError }[] = [];
+    for (const link of links()) {
+      try {
+        if (isPlaylist(link)) {
+          let count = 0;
+          for await (const entry of mesh.submitPlaylist(link)) {
+            if (entry.job !== undefined) putJob(entry.job);
+            count += 1;
+          }
+          toast(`${plural(count, "video")} of the playlist taken on.`);
+        } else {
+          const { job, existing } = await mesh.submit(link);
+          putJob(job);
+          if (existing)
+            toast("This video is already there.", { href: `/watch/${job.videoId}`, label: "Open it" });
+        }
+      } catch (thrown) {
+        wrong.push({ link, error: asProblem(thrown) });
+      }
+    }
+    setRefused(wrong);
+    setText(wrong.map(({ link }) => link).join("\n"));
+    setBusy(false);
+  };
+
+  return (
+    <form class="card add" onSubmit={(event) => void submit(event)}>
+      <label for="links" class="hidden">
+        Links to videos, one or many
+      </label>
+      <textarea
+        id="links"
+        rows="3"
+        placeholder="Paste links here, or drop files anywhere on the page"
+        value={text()}
+        onInput={(event) => setText(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey || !text().includes("\n")))
+            void submit(event);
+        }}
+      />
+      <For each={refused()}>
+        {({ link, error }) => (
+          <div class="note bad" role="alert">
+            <Icon name="warn" />
+            <p>
+              <span class="break">{link}</span>: <strong>{error.message}</strong> {error.advice}
+            </p>
+          </div>
+        )}
+      </For>
+      <div class="add-actions">
+        <button class="button primary" disabled={links().length === 0 || busy()}>
+          {busy() ? "Adding…" : links().length > 1 ? `Add ${links().length} links` : "Add link"}
+        </button>
+        <button type="button" class="button" onClick={() => chooser.click()}>
+          <Icon name="file" /> Choose files
+        </button>
+        <input
+          ref={chooser}
+          class="hidden"
+          type="file"
+          multiple
+          accept="video/*,audio/*,.mkv,.flac"
+          aria-label="Video and sound files"
+          tabindex="-1"
+          onChange={(event) => {
+            addFiles(event.currentTarget.files ?? []);
+            event.currentTarget.value = "";
+          }}
+        />
+      </div>
+    </form>
+  );
+}
+
+/** Whether a link names a list of videos and not one of them. */
+function isPlaylist(link: string): boolean {
+  const url = URL.canParse(link) ? new URL(link) : undefined;
+  if (url === undefined) return false;
+  return (
+    /(^|\.)youtube\.com$/.test(url.hostname) &&
+    (url.pathname === "/playlist" || /^\/(@|channel\/|c\/)/.test(url.pathname))
+  );
+}

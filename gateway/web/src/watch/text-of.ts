@@ -1,0 +1,54 @@
+// A video's transcript as it comes.
+
+import { createSignal, onCleanup, type Accessor } from "solid-js";
+import type { Transcript, VidmeshError } from "@vidmesh/client";
+
+import { asProblem, mesh } from "../mesh";
+import { toLine, type Line } from "./lines";
+
+export interface TextOf {
+  lines: Accessor<Line[]>;
+  transcript: Accessor<Transcript | undefined>;
+  problem: Accessor<VidmeshError | undefined>;
+}
+
+const BEAT = 100;
+
+export function textOf(videoId: string): TextOf {
+  const [lines, setLines] = createSignal<Line[]>([]);
+  const [transcript, setTranscript] = createSignal<Transcript>();
+  const [problem, setProblem] = createSignal<VidmeshError>();
+  const stop = new AbortController();
+  let fresh: Line[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    timer = undefined;
+    if (fresh.length > 0) setLines((all) => [...all, ...fresh.splice(0)]);
+  };
+  onCleanup(() => {
+    clearTimeout(timer);
+    stop.abort();
+  });
+  const follow = async () => {
+    try {
+      for await (const message of mesh.transcript(videoId, { signal: stop.signal, patienceMs: Infinity })) {
+        if (message.case === "segment") {
+          fresh.push(toLine(message.value));
+          timer ??= setTimeout(flush, BEAT);
+        } else {
+          const before = transcript();
+          if (before !== undefined && before.jobId !== message.value.jobId) {
+            fresh = [];
+            setLines([]);
+          }
+          setTranscript(message.value);
+        }
+      }
+    } catch (thrown) {
+      const error = asProblem(thrown);
+      if (!error.aborted) setProblem(error);
+    }
+  };
+  void follow();
+  return { lines, transcript, problem };
+}
