@@ -1,4 +1,4 @@
-"""gateway/envoy.yaml, fitted to where it runs: `python -m vidmesh_stack.edge OUT [--origin URL]...` for an image."""
+"""gateway/envoy.yaml, fitted to where it runs: `python -m vidmesh_stack.edge OUT [--origin URL]... [--web FOLDER]` for an image."""
 
 import argparse
 import json
@@ -92,13 +92,17 @@ def _endpoint(port: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the configuration for Compose, with more web origins."""
+    """Write the configuration for Compose, with more web origins and the web app."""
     parser = argparse.ArgumentParser(prog="python -m vidmesh_stack.edge", description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--origin", action="append", default=[])
+    parser.add_argument("--web", type=Path, help="the folder of the built web app")
+    parser.add_argument("--web-at", type=Path, help="where the gateway finds that folder, if elsewhere")
     asked = parser.parse_args()
     config = template()
     allow_origins(config, asked.origin)
+    if asked.web is not None:
+        serve(config, asked.web, seen_as=asked.web_at)
     asked.out.write_text(json.dumps(config, indent=1))
 
 

@@ -16,20 +16,13 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 
-_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "img-src 'self' data:",
-        # Sound and picture: files of the reader's own, and links that the browser plays by itself.
-        "media-src 'self' blob: http: https:",
-        "frame-src https://www.youtube-nocookie.com",
-        # Components place themselves by style attributes. Scripts come from files alone.
-        "style-src 'self' 'unsafe-inline'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; "
+    # Sound and picture: files of the reader's own, and links that the browser plays by itself.
+    "media-src 'self' blob: http: https:; frame-src https://www.youtube-nocookie.com; "
+    # Components place themselves by style attributes. Scripts come from files alone.
+    "style-src 'self' 'unsafe-inline'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 
@@ -79,7 +72,9 @@ def _answer(match: dict[str, str], file: Path) -> dict[str, Any]:
     headers = {
         "content-type": _TYPES[file.suffix],
         # Names in assets/ change with their contents; the rest is asked after each time.
-        "cache-control": "public, max-age=31536000, immutable" if file.parent.name == "assets" else "no-cache",
+        "cache-control": "public, max-age=31536000, immutable"
+        if file.parent.name == "assets"
+        else "no-cache",
         "x-content-type-options": "nosniff",
         **({"content-security-policy": _POLICY} if file.suffix == ".html" else {}),
     }
