@@ -101,7 +101,7 @@ _COMPRESSOR = {
         "response_direction_config": {
             "common_config": {
                 "min_content_length": 512,
-                "content_type": [kind.split(";")[0] for kind in _TYPES.values()],
+                "content_type_matcher": [{"prefix": kind.split(";")[0]} for kind in _TYPES.values()],
             }
         },
         "compressor_library": {
