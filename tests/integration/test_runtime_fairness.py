@@ -1,12 +1,12 @@
 """Whose work comes next: by priority, then tenants and their jobs in turn, on a real PostgreSQL."""
 
 import asyncio
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ TERM = timedelta(minutes=5)
 
 @pytest.fixture
 async def pool(database: Callable[[str], str], tmp_path: Path) -> AsyncIterator[Pool]:
-    async with open_pool(database("vidmesh_ingest"), schema="ingest") as opened:
+    async with open_pool(database("vidmesh_ingest"), schema="ingest", most=12) as opened:
         await migrate(opened, schema="ingest", folders=[RUNTIME_MIGRATIONS])
         yield opened
 
@@ -135,24 +135,14 @@ async def test_work_made_ready_again_keeps_its_order(pool: Pool) -> None:
 
 async def test_tenants_who_add_side_by_side_are_served_alike(pool: Pool) -> None:
     """Transactions that do not see each other's rows take the same slots: no tenant may win by opening many."""
-    many = [await asyncpg.connect(**connect) for connect in [_arguments(pool)] * 12]
-    try:
-        open_ones = [connection.transaction() for connection in many]
-        for number, (connection, transaction) in enumerate(zip(many, open_ones, strict=True)):
-            await transaction.start()
+    async with contextlib.AsyncExitStack() as open_ones:
+        for number in range(12):
+            connection = await open_ones.enter_async_context(pool.acquire())
+            await open_ones.enter_async_context(connection.transaction())
             await work.add_all(connection, stage="ingest", pieces=pieces("a", f"{number:02}", range(2)))
-        for transaction in open_ones:
-            await transaction.commit()
-    finally:
-        for connection in many:
-            await connection.close()
     await add(pool, pieces("b", "one", range(12)))
     tenants = [lease.tenant for lease in await claim(pool, 24)]
     assert all(abs(tenants[:n].count("a") - tenants[:n].count("b")) <= 1 for n in range(25)), tenants
-
-
-def _arguments(pool: Pool) -> dict[str, object]:
-    return {"dsn": pool._connect_args[0], "server_settings": {"search_path": "ingest"}}
 
 
 async def test_many_workers_at_once_take_each_piece_once(pool: Pool) -> None:

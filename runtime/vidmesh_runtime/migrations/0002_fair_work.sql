@@ -19,20 +19,18 @@ declare
     first bigint;
 begin
     first := (select turn from work where slot is not null and rank = new.rank and tenant = new.tenant order by turn limit 1);
-    if new.turn is not null then
-        null;
-    elsif tg_op = 'INSERT' or old.state in ('failed', 'cancelled') then
-        new.turn := greatest(0, first, 1 + (
+    new.turn := case
+        when new.turn is not null then new.turn
+        when tg_op = 'INSERT' or old.state in ('failed', 'cancelled') then greatest(0, first, 1 + (
             select turn from work where job_id = new.job_id and rank = new.rank and turn is not null order by turn desc limit 1
-        ));
-    else
+        ))
         -- It was taken once, or had to wait for its time: it joins the tenant's present round.
-        new.turn := coalesce(first, 0);
-    end if;
+        else coalesce(first, 0)
+    end;
     new.slot := greatest(
         0,
         (select slot from work where slot is not null and rank = new.rank order by slot limit 1),
-
+        -- Without a first turn the tenant has nothing waiting, and no slot to go on after.
         case when first is not null then 1 + (
             select slot from work where slot is not null and rank = new.rank and tenant = new.tenant order by slot desc limit 1
         ) end
