@@ -17,8 +17,11 @@ _SETTINGS = {"VIDMESH_WHISPER_BEAM_SIZE": "1"}
 """One reading at once: ten hours must be heard within minutes."""
 
 _PAUSES = (5.0, 10.0, 20.0, 40.0)
-_WITHIN = 600.0
+_WITHIN = 480.0
 """Seconds that a job may take; where the machine is too slow for all of it, what was heard by then counts."""
+
+_TIMES = 3
+"""How often the short job runs: the peaks of several recognisers fall together by chance, which needs some windows."""
 
 _POINTS = 240
 """As many points of each line are drawn."""
@@ -39,22 +42,22 @@ class Run:
 async def measure(bench: Bench) -> Finding:
     """Run a short and a long job, each on a mesh of its own after the same warm-up."""
     full = bench.size is Size.FULL
-    warm, short, long = (720.0, 600.0, 36_000.0) if full else (60.0, 60.0, 300.0)
+    warm, short, long = (3600.0, 600.0, 36_000.0) if full else (60.0, 60.0, 300.0)
     files = {}
     for name, seconds in (("warm", warm), ("short", short), ("long", long)):
         files[name] = bench.folder / f"{name}.mp3"
         await asyncio.to_thread(sound.write_speech, files[name], seconds, pauses=_PAUSES)
-    few = await _run(bench, files["warm"], files["short"])
+    few = await _run(bench, files["warm"], files["short"], times=_TIMES)
     many = await _run(bench, files["warm"], files["long"])
     return Finding(
         number=4,
         title="Memory",
         method=(
             f"The proportional shares (PSS) of every process of the mesh (services, recogniser, NATS, PostgreSQL, Envoy), sampled "
-            f"four times a second, their greatest sum. Two meshes, each with the same warm-up (a job of {warm / 60:.0f} min, which "
-            f"reaches the longest window, and PostgreSQL's shared buffers all touched), then a job of {short / 60:.0f} min on the "
-            f"one, of {long / 3600:.3g} h on the other, from the submission to its end. Speech is tests/data/grammar.flac again and "
-            "again with pauses of 5 to 40 s, as MP3 over HTTP; the small Whisper, beam 1."
+            f"four times a second, their greatest sum. Two meshes, each with the same warm-up (a job of {warm / 60:.0f} min, after "
+            "which recognisers hold what they will, and PostgreSQL's shared buffers all touched), then jobs of {short / 60:.0f} min on the one, "
+            f"{_TIMES} one after the other, and one of {long / 3600:.3g} h on the other, from the submission to the end. Speech is "
+            "tests/data/grammar.flac again and again with pauses of 5 to 40 s, as MP3 over HTTP; the small Whisper, beam 1."
         ),
         figures=tuple(_figures(few, many)),
         notes=tuple(_notes(few, many)),
@@ -66,7 +69,7 @@ async def measure(bench: Bench) -> Finding:
     )
 
 
-async def _run(bench: Bench, warm: Path, file: Path) -> Run:
+async def _run(bench: Bench, warm: Path, file: Path, *, times: int = 1) -> Run:
     async with running(bench.folder / file.stem, _SETTINGS) as mesh:
         bench.say(f"{file.stem}: warm-up")
         await _touch_buffers(mesh)
@@ -75,7 +78,8 @@ async def _run(bench: Bench, warm: Path, file: Path) -> Run:
             await asyncio.sleep(1)
         began = time.monotonic()
         async with sampled(mesh.stack, every=0.25) as memory:
-            seconds = await _job(mesh, file, bench)
+            for _ in range(times):
+                seconds = await _job(mesh, file, bench)
         return Run(seconds=seconds, took=time.monotonic() - began, before=before.peak, memory=memory)
 
 
@@ -129,8 +133,7 @@ def _figures(few: Run, many: Run) -> Iterator[Figure]:
     for part in few.memory.at_peak():
         for run in (few, many):
             yield figure(f"{part}, its own peak, {_length(run)}", run.memory.peak_of(part), "MB")
-    for run in (few, many):
-        yield figure(f"{_length(run)}, wall time", run.took, "s")
+    yield figure(f"{_length(many)}, wall time", many.took, "s")
 
 
 def _notes(few: Run, many: Run) -> Iterator[str]:
