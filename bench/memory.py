@@ -55,7 +55,7 @@ async def measure(bench: Bench) -> Finding:
         method=(
             f"The proportional shares (PSS) of every process of the mesh (services, recogniser, NATS, PostgreSQL, Envoy), sampled "
             f"four times a second, their greatest sum. Two meshes, each with the same warm-up (a job of {warm / 60:.0f} min, after "
-            "which recognisers hold what they will, and PostgreSQL's shared buffers all touched), then jobs of {short / 60:.0f} min on the one, "
+            f"which recognisers hold what they will, and PostgreSQL's shared buffers all touched), then jobs of {short / 60:.0f} min on the one, "
             f"{_TIMES} one after the other, and one of {long / 3600:.3g} h on the other, from the submission to the end. Speech is "
             "tests/data/grammar.flac again and again with pauses of 5 to 40 s, as MP3 over HTTP; the small Whisper, beam 1."
         ),
