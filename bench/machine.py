@@ -33,7 +33,7 @@ def describe() -> dict[str, str]:
         "Processor": f"{_processor()}, {len(os.sched_getaffinity(0))} cores",
         "Memory": f"{_memory() / 2**30:.0f} GiB",
         "GPU": _gpu(),
-        "System": f"{platform.system()} {platform.release()}, {platform.machine()}",
+        "System": f"{platform.system()} {_kernel()}, {platform.machine()}",
         "Python": platform.python_version(),
         "Versions": ", ".join(f"{name} {found}" for name in LIBRARIES if (found := _version(name))),
     }
@@ -48,6 +48,12 @@ def _processor() -> str:
     text = Path("/proc/cpuinfo").read_text()
     found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
     return " ".join(found.group(1).split()) if found else platform.machine()
+
+
+def _kernel() -> str:
+    """The kernel's version without what a machine's owner calls it."""
+    found = re.match(r"[0-9.]+[0-9]", platform.release())
+    return found.group() if found else ""
 
 
 def _memory() -> int:
