@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vidmesh_runtime.database import Pool
 from vidmesh_runtime.events import Event
-from vidmesh_runtime.watch import HEARTBEAT, Gap, Watchtower
+from vidmesh_runtime.watch import HEARTBEAT, Watchtower
 from vidmesh_transcribe import store
 from vidmesh_transcribe.store import LAST_WINDOW, Current, Placed
 
@@ -38,8 +38,6 @@ async def follow(
     moved = asyncio.Event()
     noticing = asyncio.create_task(_notice(watchtower, tenant, found.job_id, moved))
     try:
-        # The watch begins before the first look, or what is done in between would wait for the next event.
-        await asyncio.sleep(0)
         while True:
             moved.clear()
             now = await store.current(pool, tenant=tenant, video_id=found.video_id)
@@ -67,7 +65,8 @@ async def follow(
 
 async def _notice(watchtower: Watchtower, tenant: str, job_id: str, moved: asyncio.Event) -> None:
     async for event in watchtower.watch(tenant, job_id, after=None):
-        if isinstance(event, Gap) or (isinstance(event, Event) and event.kind in MOVES | ENDS):
+        # A heartbeat says that the watch has begun: what was done before is looked for again.
+        if not isinstance(event, Event) or event.kind in MOVES | ENDS:
             moved.set()
             if isinstance(event, Event) and event.kind in ENDS:
                 await asyncio.sleep(SETTLING)
