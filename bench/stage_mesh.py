@@ -29,7 +29,7 @@ from vidmesh_stack.folder import Folder
 from vidmesh_stack.settings import StackSettings
 from vidmesh_stack.stack import Stack
 
-CLIENTS = 8
+CLIENTS = 10
 """How many submit them side by side, each waiting until its job is accepted."""
 TENANT = "bench"
 
@@ -68,7 +68,7 @@ class Mesh:
         async with Stack(quiet) as stack:
             bounds = {"events_max_bytes": 1 << 30, "work_max_bytes": 64 << 20, "replicas": 1}
             async with (
-                open_pool(stack.postgres_dsn("vidmesh_ingest"), schema="ingest") as pool,
+                open_pool(stack.postgres_dsn("vidmesh_ingest"), schema="ingest", most=CLIENTS) as pool,
                 open_bus(stack.nats_url, name="bench", events_max_age=timedelta(days=7), **bounds) as bus,
             ):
                 tower = Watchtower(bus)

@@ -111,7 +111,7 @@ async def test_a_mesh_in_the_foreground_ends_at_ctrl_c(vidmesh: Vidmesh) -> None
 
 
 async def test_the_demonstration_from_a_file_to_a_cited_answer(vidmesh: Vidmesh) -> None:
-    code, out, err = await vidmesh("demo", str(TALK), "--ask", "Who borrowed bottles?")
+    code, out, err = await vidmesh("demo", str(TALK), "--ask", "Who measured white apples?")
     assert code == 0, err
     assert "Summary (the speaker's own sentences)" in out
     assert "Chapters" in out

@@ -8,12 +8,15 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from tests import media
 from tests.conftest import Keys
 from vidmesh.events.v1.job_event_pb2 import JobEvent
 from vidmesh.ingest.v1 import ingest_service_pb2 as api
@@ -146,3 +149,15 @@ def kind(event: JobEvent) -> str:
 def facts(events: Sequence[JobEvent]) -> list[JobEvent]:
     """The events that are facts rather than progress."""
     return [event for event in events if event.number]
+
+
+def window_sound(store: Path, events: Sequence[JobEvent]) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    """The sound of all windows, in order, as the media store has it, without what they hold of their neighbours."""
+    parts = []
+    for window in (event.window_ready for event in events if kind(event) == "window_ready"):
+        held = np.frombuffer((store / window.media_key).read_bytes(), "<i2")
+        lead, trail = (
+            round(beside.ToTimedelta().total_seconds() * media.RATE) for beside in (window.lead, window.trail)
+        )
+        parts.append(held[lead : len(held) - trail])
+    return np.concatenate(parts)

@@ -11,11 +11,10 @@ import pytest
 
 from tests import media
 from tests.conftest import Keys
-from tests.integration.ingest_service import Ingest, facts, kind
+from tests.integration.ingest_service import Ingest, facts, kind, window_sound
 from tests.unit.ingest.origin import Origin, serving
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.events.v1.ingest_events_pb2 import CaptionMode, JobOutcome
-from vidmesh.events.v1.job_event_pb2 import JobEvent
 from vidmesh.ingest.v1 import ingest_service_pb2 as api
 from vidmesh.ingest.v1.job_pb2 import JobState
 
@@ -33,12 +32,6 @@ async def ingest(environment: Callable[[str], dict[str, str]], keys: Keys) -> As
 def origin() -> Iterator[Origin]:
     with serving() as site:
         yield site
-
-
-def stored(tmp_path: Path, events: list[JobEvent]) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
-    """The sound of all windows, in order, as the media store has it."""
-    keys = [event.window_ready.media_key for event in events if kind(event) == "window_ready"]
-    return np.concatenate([np.frombuffer((tmp_path / "media" / key).read_bytes(), "<i2") for key in keys])
 
 
 def reference(path: Path) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
@@ -97,7 +90,7 @@ async def test_every_container_becomes_windows_of_its_sound(ingest: Ingest, tmp_
             "flac",
             "wav",
         }
-        sound, expected = stored(tmp_path, told), reference(path)
+        sound, expected = window_sound(tmp_path / "media", told), reference(path)
         assert abs(len(sound) - 20 * media.RATE) < media.RATE // 5
         assert np.array_equal(sound, expected[: len(sound)]), path.name
 
@@ -131,7 +124,7 @@ async def test_a_page_with_a_video_is_read_by_yt_dlp(ingest: Ingest, origin: Ori
     assert told["source_opened"].source_opened.title == "My talk"
     assert told["source_opened"].source_opened.page_url == url
     assert told["source_ingested"].source_ingested.window_count == 2
-    sound = stored(tmp_path, events)
+    sound = window_sound(tmp_path / "media", events)
     assert np.array_equal(sound, reference(path)[: len(sound)])
 
 
