@@ -1,5 +1,6 @@
 // Everything that `@vidmesh/client` offers.
 
+export { create, fromBinary, toBinary, toJson, type MessageInitShape } from "@bufbuild/protobuf";
 export { Code } from "@connectrpc/connect";
 
 export * from "./client.js";

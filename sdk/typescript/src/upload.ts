@@ -26,6 +26,8 @@ export interface UploadOptions {
   filename?: string;
   /** The id of an upload of the same file that was begun before: it goes on where that one stands. */
   resume?: string;
+  /** Hears of the upload before its first chunk is sent. It may be submitted then: the mesh reads it while it comes. */
+  onBegin?: (upload: Upload) => void | Promise<void>;
   onProgress?: (progress: UploadProgress) => void;
   signal?: AbortSignal;
   /** Milliseconds without an arrival after which a break is thrown rather than mended. */
@@ -45,6 +47,7 @@ export async function uploadFile(
 ): Promise<Upload> {
   const { signal, patienceMs = 300_000 } = options;
   let upload = await begin(ingest, file, options);
+  await options.onBegin?.(upload);
   const meter = new Meter(file.size, Number(upload.offset));
   const tell = (interruption?: VidmeshError) =>
     options.onProgress?.({ uploadId: upload.id, ...meter.read(), interruption });

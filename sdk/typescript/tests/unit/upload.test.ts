@@ -54,6 +54,18 @@ test("a file goes in chunks and its progress is told", async () => {
   expect(told.at(-1)).toMatchObject({ uploadId: "u", size: 2 * MIB + 5, remaining: 0 });
 });
 
+test("who sends hears of the upload before its bytes go", async () => {
+  const disk = new Disk();
+  let writesThen: number | undefined;
+  await mesh({ ingest: disk.ingest() }).upload(file(5), {
+    onBegin: ({ id }) => {
+      expect(id).toBe("u");
+      writesThen = disk.writes.length;
+    },
+  });
+  expect(writesThen).toBe(0);
+});
+
 test("a lost answer is asked after: what has arrived is not sent again", async () => {
   const disk = new Disk((write, take) => {
     if (write !== 1) return;
