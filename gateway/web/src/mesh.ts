@@ -17,6 +17,8 @@ function takeToken(): string {
 
 const [token, setToken] = createSignal(takeToken());
 
+addEventListener("hashchange", () => setToken(takeToken()));
+
 export { token };
 
 export function signIn(text: string): void {
@@ -25,7 +27,8 @@ export function signIn(text: string): void {
 }
 
 export function signOut(): void {
-  sessionStorage.removeItem(KEY);
+  // What the tab has kept belongs to this token.
+  sessionStorage.clear();
   setToken("");
 }
 

@@ -1,7 +1,7 @@
 // Files on their way: they go on while the page changes, and after a reload where the same file is given again.
 
 import { createStore, produce } from "solid-js/store";
-import type { VidmeshError } from "@vidmesh/client";
+import type { Upload, VidmeshError } from "@vidmesh/client";
 
 import { putJob } from "./jobs/jobs";
 import { rememberMedia } from "./watch/media";
@@ -30,11 +30,18 @@ interface Begun {
 }
 
 const KEY = "vidmesh.uploads";
-const LARGE_AT_ONCE = 2;
+const AT_ONCE = 2;
+/**
+ * Bytes. The job of a file larger than this begins while it is sent. A smaller one is there soon, and only a whole file can
+ * be told to be one that is known.
+ */
+const EARLY = 32_000_000;
 
 const [uploads, setUploads] = createStore<UploadView[]>(interrupted());
 const stops = new Map<string, AbortController>();
 const files = new Map<string, File>();
+/** The jobs of files that are read while they are sent. */
+const early = new Map<string, string>();
 const queue: string[] = [];
 let sending = 0;
 
@@ -66,6 +73,8 @@ export function addFiles(list: Iterable<File>): void {
 export function stopUpload(key: string): void {
   stops.get(key)?.abort();
   forget(key);
+  const jobId = early.get(key);
+  if (jobId !== undefined) void cancel(jobId);
   setUploads((all) => all.filter((one) => one.key !== key));
 }
 
@@ -74,8 +83,16 @@ export function retryUpload(key: string): void {
   if (file !== undefined) addFiles([file]);
 }
 
+async function cancel(jobId: string): Promise<void> {
+  try {
+    await mesh.ingest.cancelJob({ jobId });
+  } catch (thrown) {
+    toast(asProblem(thrown).message);
+  }
+}
+
 function sendNext(): void {
-  while (sending < LARGE_AT_ONCE) {
+  while (sending < AT_ONCE) {
     const key = queue.shift();
     if (key === undefined) return;
     const file = files.get(key);
@@ -84,6 +101,7 @@ function sendNext(): void {
     void send(key, file).finally(() => {
       sending -= 1;
       stops.delete(key);
+      early.delete(key);
       sendNext();
     });
   }
@@ -96,6 +114,14 @@ async function send(key: string, file: File): Promise<void> {
     const upload = await mesh.upload(file, {
       resume: begun()[key]?.id,
       signal: stop.signal,
+      onBegin: async ({ id, offset }) => {
+        remember(key, { id, name: file.name, size: file.size, sent: Number(offset) });
+        if (file.size <= EARLY) return;
+        const { job } = await mesh.submit({ id }, { signal: stop.signal });
+        early.set(key, job.id);
+        rememberMedia(job.videoId, file);
+        putJob(job);
+      },
       onProgress: ({ uploadId, sent, rate, remaining, interruption }) => {
         remember(key, { id: uploadId, name: file.name, size: file.size, sent });
         change(key, {
@@ -107,15 +133,11 @@ async function send(key: string, file: File): Promise<void> {
         });
       },
     });
-    const { job, existing } = await mesh.submit(upload, { signal: stop.signal });
-    rememberMedia(job.videoId, file);
-    putJob(job);
+    if (early.has(key)) toast(`${file.name} has arrived.`);
+    else await submit(upload, file, stop.signal);
     forget(key);
     files.delete(key);
     setUploads((all) => all.filter((one) => one.key !== key));
-    if (existing)
-      toast(`${file.name} is already in your library.`, { href: `/watch/${job.videoId}`, label: "Open it" });
-    else toast(`${file.name} has arrived.`);
   } catch (thrown) {
     const error = asProblem(thrown);
     if (error.aborted) return;
@@ -123,6 +145,15 @@ async function send(key: string, file: File): Promise<void> {
     if (error.told && !error.retryable) forget(key);
     change(key, { state: "failed", problem: error, rate: 0, remaining: undefined });
   }
+}
+
+async function submit(upload: Pick<Upload, "id">, file: File, signal: AbortSignal): Promise<void> {
+  const { job, existing } = await mesh.submit(upload, { signal });
+  rememberMedia(job.videoId, file);
+  putJob(job);
+  if (existing)
+    toast(`${file.name} is already in your library.`, { href: `/watch/${job.videoId}`, label: "Open it" });
+  else toast(`${file.name} has arrived.`);
 }
 
 function change(key: string, fields: Partial<UploadView>): void {

@@ -37,6 +37,14 @@ const MARKS: Partial<Record<StageState, { icon: IconName; tone: string; word: st
 export function JobCard(props: { job: JobView }): JSX.Element {
   const over = () => isOver(props.job);
   const state = () => STATES[props.job.state];
+  /** For screen readers, a quarter of a stage at a time. */
+  const spoken = createMemo(() => {
+    if (over()) return `${props.job.title}: ${state().label}`;
+    const stage = props.job.stages.find((one) => one.state === StageState.RUNNING);
+    if (stage === undefined) return "";
+    const quarter = stage.total > 0 ? Math.floor((stage.done / stage.total) * 4) * 25 : 0;
+    return `${props.job.title}: ${NAMES[stage.stage] ?? ""}${quarter > 0 ? `, ${quarter} percent` : ""}`;
+  });
   const readable = () =>
     props.job.stages.some((one) => one.stage === Stage.TRANSCRIBE && one.state !== StageState.WAITING);
   return (
@@ -80,6 +88,9 @@ export function JobCard(props: { job: JobView }): JSX.Element {
       </Show>
       <For each={props.job.notices}>{(notice) => <p class="note">{notice}</p>}</For>
       <JobActions job={props.job} />
+      <p class="hidden" role="status">
+        {spoken()}
+      </p>
     </article>
   );
 }

@@ -193,6 +193,14 @@ export function advance(job: JobView, { event }: JobEvent): JobView {
   }
 }
 
+/** The job with its text known to reach to a time, unless an event has told more. In seconds. */
+export function heardThrough(job: JobView, through: number, duration: number): JobView {
+  const stage = job.stages.find((one) => one.stage === Stage.TRANSCRIBE);
+  if (stage === undefined || stage.done >= through) return job;
+  const total = job.duration || duration;
+  return running({ ...job, duration: total }, Stage.TRANSCRIBE, { done: through, total, unit: "seconds" });
+}
+
 const OUTCOMES: Record<JobOutcome, JobState> = {
   [JobOutcome.UNSPECIFIED]: JobState.UNSPECIFIED,
   [JobOutcome.SUCCEEDED]: JobState.SUCCEEDED,

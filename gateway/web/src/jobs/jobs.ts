@@ -2,15 +2,19 @@
 
 import { batch, createSignal } from "solid-js";
 import { createStore, reconcile } from "solid-js/store";
-import { VidmeshError, type WatchMessage } from "@vidmesh/client";
+import { hasEnded, toSeconds, type VidmeshError, type WatchMessage } from "@vidmesh/client";
 
 import { asProblem, mesh } from "../mesh";
-import { advance, fromJob, unknownJob, type JobView } from "./job-view";
+import { advance, fromJob, heardThrough, unknownJob, type JobView } from "./job-view";
 
 const KEY = "vidmesh.jobs";
 const SHOWN = 100;
+/** Jobs at work that a new page asks after; what comes next tells of the others. */
+const CAUGHT_UP = 10;
 /** Milliseconds between two changes of the page: eyes need no more. */
 const BEAT = 100;
+/** Milliseconds out of sight after which the page lets its stream go. */
+const HIDDEN = 20_000;
 
 const [jobs, setJobs] = createStore<{ list: JobView[] }>({ list: [] });
 const [loaded, setLoaded] = createSignal(false);
@@ -40,6 +44,8 @@ export async function followJobs(signal: AbortSignal): Promise<void> {
     timer = undefined;
   });
   setProblem(undefined);
+  setLoaded(false);
+  setJobs("list", []);
   await Promise.all([list(signal, kept), watch(signal)]);
 }
 
@@ -55,25 +61,103 @@ async function list(signal: AbortSignal, kept: Kept | undefined): Promise<void> 
       ),
     );
     setLoaded(true);
+    setProblem(undefined);
     flush();
+    const unheard = page.jobs.filter((job) => !hasEnded(job) && !before.has(job.id));
+    await Promise.all(unheard.slice(0, CAUGHT_UP).map((job) => catchUp(job.id, job.videoId, signal)));
   } catch (thrown) {
     const error = asProblem(thrown);
     if (!error.aborted) setProblem(error);
   }
 }
 
-async function watch(signal: AbortSignal): Promise<void> {
-  const onBreak = () => setConnected(false);
+/** Asks how far a job's text has come that was at work before the page was there. */
+async function catchUp(id: string, videoId: string, signal: AbortSignal): Promise<void> {
   try {
-    for await (const message of mesh.watchAll({ after, signal, onBreak, patienceMs: Infinity })) {
-      setConnected(true);
-      pending.push(message);
-      timer ??= setTimeout(flush, BEAT);
-    }
+    const { transcript } = await mesh.transcribe.getTranscript(
+      { videoId, pageSize: 1, omitWords: true },
+      { signal },
+    );
+    if (transcript === undefined) return;
+    setJobs(
+      "list",
+      (job) => job.id === id,
+      (job) => heardThrough(job, toSeconds(transcript.through), toSeconds(transcript.duration)),
+    );
   } catch (thrown) {
     const error = asProblem(thrown);
-    if (!error.aborted) setProblem(error);
+    // A job whose text has not begun has none to ask for.
+    if (error.reason !== "NOT_FOUND") throw error;
   }
+}
+
+/** Holds the stream while the page is in sight: a browser has few connections, and hidden pages would take them all. */
+async function watch(signal: AbortSignal): Promise<void> {
+  let missed = false as boolean; // set where the compiler does not look
+  const ended = () => signal.aborted;
+  while (!ended()) {
+    const hidden = new AbortController();
+    const forget = onHidden(() => hidden.abort());
+    const onBreak = () => {
+      setConnected(false);
+      missed = true;
+    };
+    try {
+      const options = {
+        after,
+        signal: AbortSignal.any([signal, hidden.signal]),
+        onBreak,
+        patienceMs: Infinity,
+      };
+      for await (const message of mesh.watchAll(options)) {
+        setConnected(true);
+        pending.push(message);
+        timer ??= setTimeout(flush, BEAT);
+      }
+    } catch (thrown) {
+      const error = asProblem(thrown);
+      if (!error.aborted) {
+        setProblem(error);
+        return;
+      }
+    } finally {
+      forget();
+    }
+    clearTimeout(timer);
+    flush();
+    await inSight(signal);
+    // A watch that saw no event has no sequence to go on after: what it missed is in the list.
+    if (!ended() && (missed || after === 0n))
+      await list(signal, { after: String(after), list: jobs.list });
+  }
+}
+
+/** Acts when the page has been out of sight for a while; gives what calls it off. */
+function onHidden(act: () => void): () => void {
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  const look = () => {
+    clearTimeout(waiting);
+    if (document.hidden) waiting = setTimeout(act, HIDDEN);
+  };
+  look();
+  document.addEventListener("visibilitychange", look);
+  return () => {
+    clearTimeout(waiting);
+    document.removeEventListener("visibilitychange", look);
+  };
+}
+
+function inSight(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (document.hidden && !signal.aborted) return;
+      document.removeEventListener("visibilitychange", look);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", look);
+    signal.addEventListener("abort", look);
+    look();
+  });
 }
 
 /** Applies what has come since the last beat. Before the list is there it waits, so that no event is lost under it. */

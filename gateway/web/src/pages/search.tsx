@@ -20,7 +20,7 @@ import { Icon } from "../parts/icon";
 import { shortcut } from "../parts/keys";
 import { pieces } from "../parts/snippet";
 import { Empty, Problem, Waiting } from "../parts/states";
-import { folders, tags } from "./library-data";
+import { folders, tags } from "../library/shelf-data";
 
 const HITS = 60;
 const PAUSE_MS = 250;
@@ -133,7 +133,7 @@ export function Search(): JSX.Element {
           </select>
         </label>
         <span class="faint small" role="status">
-          <Show when={wanted().q && answer()}>
+          <Show when={wanted().q && groups().length > 0}>
             {plural(answer()?.hits.length ?? 0, "moment")} in {plural(groups().length, "video")}
             {answer()?.degraded ? ", by words alone" : ""}
           </Show>

@@ -12,6 +12,8 @@ const YOUTUBE = /^(?:www\.|m\.|music\.)?youtube\.com$/;
 const [given, setGiven] = createSignal<ReadonlyMap<string, MediaSource>>(new Map());
 
 export function rememberMedia(videoId: string, file: File): void {
+  const before = given().get(videoId);
+  if (before?.kind === "file") URL.revokeObjectURL(before.url);
   const source: MediaSource = {
     kind: "file",
     url: URL.createObjectURL(file),

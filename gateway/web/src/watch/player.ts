@@ -163,12 +163,20 @@ interface YoutubeInfo {
 function youtube(frame: HTMLIFrameElement, told: Told): Backend {
   const stop = new AbortController();
   const send = (message: object) => frame.contentWindow?.postMessage(JSON.stringify(message), YOUTUBE);
-  const command = (func: string, ...args: unknown[]) => send({ event: "command", func, args });
+  // Until the frame has spoken, it hears nothing.
+  let waiting: object[] | undefined = [];
+  const command = (func: string, ...args: unknown[]) => {
+    const message = { event: "command", func, args };
+    if (waiting === undefined) send(message);
+    else waiting.push(message);
+  };
   frame.addEventListener("load", () => send({ event: "listening" }), { signal: stop.signal });
   const listen = (event: MessageEvent<unknown>) => {
     if (event.origin !== YOUTUBE || event.source !== frame.contentWindow || typeof event.data !== "string")
       return;
     const { info } = JSON.parse(event.data) as { info?: YoutubeInfo | null };
+    for (const message of waiting ?? []) send(message);
+    waiting = undefined;
     if (typeof info?.currentTime === "number") told.time(info.currentTime);
     if (typeof info?.duration === "number" && info.duration > 0) told.duration(info.duration);
     if (typeof info?.playerState === "number") told.playing(info.playerState === 1);

@@ -1,6 +1,6 @@
 // The player's face: picture, controls, and a timeline with chapters and finds.
 
-import { createMemo, For, Match, Show, Switch, type JSX } from "solid-js";
+import { createEffect, createMemo, For, Match, Show, Switch, type JSX } from "solid-js";
 
 import { clock } from "../format";
 import { Icon } from "../parts/icon";
@@ -18,6 +18,9 @@ export function Stage(props: {
   chapters: Mark[];
   /** Moments that were found, in seconds. */
   finds: number[];
+  /** The address of captions as WebVTT, once there are any. */
+  captions: string | undefined;
+  language: string;
   onFile: (file: File) => void;
 }): JSX.Element {
   const audio = () => props.source?.kind === "file" && props.source.audio;
@@ -28,14 +31,24 @@ export function Stage(props: {
         <Switch fallback={<NoMedia onFile={props.onFile} />}>
           <Match when={props.source?.kind === "file" && props.source}>
             {(file) => (
-              // The transcript beside it is its text.
               <video
                 src={file().url}
                 ref={(element) => props.player.attach(element)}
                 preload="metadata"
                 playsinline
                 onClick={() => props.player.toggle()}
-              />
+              >
+                <Show when={props.captions}>
+                  {(captions) => (
+                    <track
+                      kind="captions"
+                      src={captions()}
+                      srclang={props.language || "en"}
+                      label="Transcript"
+                    />
+                  )}
+                </Show>
+              </video>
             )}
           </Match>
           <Match when={props.source?.kind === "youtube" && props.source}>
@@ -63,20 +76,20 @@ export function Stage(props: {
           <Icon name={props.player.playing() ? "pause" : "play"} />
         </button>
         <button
-          class="icon-button"
+          class="icon-button skip-button"
           aria-label="Back 10 seconds"
           title="Back 10 s (j)"
           onClick={() => props.player.seek(props.player.time() - 10)}
         >
-          <Icon name="back" />
+          −10
         </button>
         <button
-          class="icon-button"
+          class="icon-button skip-button"
           aria-label="Forward 10 seconds"
           title="Forward 10 s (l)"
           onClick={() => props.player.seek(props.player.time() + 10)}
         >
-          <Icon name="forward" />
+          +10
         </button>
         <span class="times">
           {clock(props.player.time())} <span class="faint">/ {clock(props.player.duration())}</span>
@@ -169,9 +182,14 @@ function Timeline(props: { player: Player; chapters: Mark[]; finds: number[] }):
         type="range"
         class="seek"
         min="0"
-        max={duration()}
         step="0.1"
-        value={props.player.time()}
+        ref={(element) => {
+          // Both at once: a value above the maximum of that moment would be cut to it.
+          createEffect(() => {
+            element.max = String(duration());
+            element.value = String(props.player.time());
+          });
+        }}
         aria-label="Position"
         aria-valuetext={`${clock(props.player.time())} of ${clock(props.player.duration())}${chapter() && `, ${chapter()}`}`}
         onInput={(event) => props.player.seek(event.currentTarget.valueAsNumber)}

@@ -13,6 +13,7 @@ export interface TextOf {
 }
 
 const BEAT = 100;
+const UNTIL_BEGUN = 2000;
 
 export function textOf(videoId: string): TextOf {
   const [lines, setLines] = createSignal<Line[]>([]);
@@ -21,15 +22,17 @@ export function textOf(videoId: string): TextOf {
   const stop = new AbortController();
   let fresh: Line[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let later: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
     timer = undefined;
     if (fresh.length > 0) setLines((all) => [...all, ...fresh.splice(0)]);
   };
   onCleanup(() => {
     clearTimeout(timer);
+    clearTimeout(later);
     stop.abort();
   });
-  const follow = async () => {
+  const follow = async (): Promise<void> => {
     try {
       for await (const message of mesh.transcript(videoId, { signal: stop.signal, patienceMs: Infinity })) {
         if (message.case === "segment") {
@@ -46,7 +49,10 @@ export function textOf(videoId: string): TextOf {
       }
     } catch (thrown) {
       const error = asProblem(thrown);
-      if (!error.aborted) setProblem(error);
+      if (error.aborted) return;
+      // A video is in the library before its text has begun; where there is no video, the page says so itself.
+      if (error.reason === "NOT_FOUND") later = setTimeout(() => void follow(), UNTIL_BEGUN);
+      else setProblem(error);
     }
   };
   void follow();

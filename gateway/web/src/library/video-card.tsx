@@ -1,0 +1,61 @@
+// A video of the library.
+
+import { A } from "@solidjs/router";
+import { For, Show, type JSX } from "solid-js";
+import { toDate, toSeconds, type Video } from "@vidmesh/client";
+
+import { ago, clock } from "../format";
+import { Icon } from "../parts/icon";
+
+export function VideoCard(props: {
+  video: Video;
+  chosen: boolean;
+  onChoose: (chosen: boolean) => void;
+  onUntag: (tag: string) => void;
+}): JSX.Element {
+  return (
+    <li class="card video" classList={{ chosen: props.chosen }}>
+      <input
+        type="checkbox"
+        class="check"
+        aria-label={`Select “${props.video.title}”`}
+        checked={props.chosen}
+        onChange={(event) => props.onChoose(event.currentTarget.checked)}
+      />
+      <div class="video-text">
+        <h2 dir="auto">
+          <A href={`/watch/${props.video.id}`}>{props.video.title}</A>
+        </h2>
+        <p class="faint job-meta">
+          <Show when={props.video.duration}>{(duration) => <span>{clock(toSeconds(duration()))}</span>}</Show>
+          <Show when={props.video.author}>
+            <span dir="auto">{props.video.author}</span>
+          </Show>
+          <Show when={toDate(props.video.createdAt)}>{(date) => <span>{ago(date())}</span>}</Show>
+          <Show when={!props.video.searchable}>
+            <span class="badge live">Not yet whole</span>
+          </Show>
+        </p>
+        <Show when={props.video.summary}>
+          <p class="clamp" dir="auto">
+            {props.video.summary.replaceAll(/[*#`]/g, "")}
+          </p>
+        </Show>
+        <Show when={props.video.tags.length > 0}>
+          <p class="tag-list">
+            <For each={props.video.tags}>
+              {(name) => (
+                <span class="tag">
+                  {name}
+                  <button aria-label={`Take the tag “${name}” off`} onClick={() => props.onUntag(name)}>
+                    <Icon name="close" />
+                  </button>
+                </span>
+              )}
+            </For>
+          </p>
+        </Show>
+      </div>
+    </li>
+  );
+}

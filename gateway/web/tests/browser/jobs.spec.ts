@@ -1,0 +1,117 @@
+// Adding, and jobs as they go.
+
+import type { Page } from "@playwright/test";
+
+import { client, expect, long, recording, test, video } from "./app";
+
+/** Takes every job of the long recording away, so that the next test begins it anew. */
+test.afterEach(async () => {
+  const mesh = client();
+  for await (const job of mesh.jobs()) {
+    if (job.videoId !== video()) await mesh.ingest.deleteVideo({ videoId: job.videoId });
+  }
+});
+
+const job = (page: Page, title: string) => page.getByRole("article").filter({ hasText: title });
+
+test("a file is sent, and its job is seen live, through a reload, once", async ({ app: { page, open } }) => {
+  await open("/");
+  await page.setInputFiles("input[type=file]", long());
+  const card = job(page, "long");
+  await expect(card.getByRole("progressbar", { name: "Transcribe" })).toHaveAttribute("aria-valuetext", /%/);
+  await expect(card.locator(".job-words")).not.toBeEmpty();
+  const before = await card.getByRole("progressbar", { name: "Transcribe" }).getAttribute("aria-valuenow");
+  await page.reload();
+  await expect(card).toHaveCount(1);
+  // What only events tell is there at once after the reload, and goes on from there.
+  await expect(card.locator(".job-words")).not.toBeEmpty();
+  const progress = card.getByRole("progressbar", { name: "Transcribe" });
+  await expect
+    .poll(async () => Number(await progress.getAttribute("aria-valuenow")))
+    .toBeGreaterThan(Number(before));
+});
+
+test("a job is cancelled and taken up again", async ({ app: { page, open } }) => {
+  await open("/");
+  await page.setInputFiles("input[type=file]", long());
+  const card = job(page, "long");
+  await card.getByRole("button", { name: "Cancel" }).click();
+  await expect(card.getByText("Cancelled", { exact: true })).toBeVisible();
+  await card.getByRole("button", { name: "Retry" }).click();
+  await expect(card.getByText("At work", { exact: true })).toBeVisible();
+});
+
+test("a link that cannot be fetched says why and what to do", async ({ app: { page, open } }) => {
+  await open("/");
+  await page.getByLabel("Links to videos, one or many").fill("http://127.0.0.1:9/talk.mp4");
+  await page.getByRole("button", { name: "Add link" }).click();
+  const card = job(page, "127.0.0.1:9/talk.mp4");
+  await expect(card.getByText("Failed", { exact: true })).toBeVisible();
+  await expect(card).toContainText("Upload the file instead");
+});
+
+test("what is no link is refused with the reason", async ({ app: { page, open } }) => {
+  await open("/");
+  const links = page.getByLabel("Links to videos, one or many");
+  await links.fill("no link at all");
+  await expect(page.getByRole("button", { name: "Add link" })).toBeDisabled();
+  await links.fill("http://[bad/talk.mp4");
+  await page.getByRole("button", { name: "Add link" }).click();
+  await expect(page.getByRole("alert")).toContainText("http://[bad/talk.mp4");
+  await expect(links).toHaveValue("http://[bad/talk.mp4");
+});
+
+test("an upload goes on where a lost connection left it", async ({ app: { page, open } }) => {
+  await open("/");
+  let writes = 0;
+  await page.route("**/vidmesh.ingest.v1.IngestService/WriteUpload", async (route) => {
+    writes += 1;
+    if (writes >= 3 && writes <= 5) await route.abort("connectionreset");
+    else await route.continue();
+  });
+  await page.setInputFiles("input[type=file]", long());
+  await expect(job(page, "long")).toHaveCount(1);
+  expect(writes).toBeGreaterThan(5);
+});
+
+test("an upload that a reload cut off goes on with the same file", async ({ app: { page, open } }) => {
+  await open("/");
+  const offsets: number[] = [];
+  let hold = true;
+  await page.route("**/vidmesh.ingest.v1.IngestService/WriteUpload", async (route) => {
+    offsets.push(offsets.length);
+    if (hold && offsets.length > 3) return; // never answered: the reload cuts it off
+    await route.continue();
+  });
+  await page.setInputFiles("input[type=file]", long());
+  await expect.poll(() => offsets.length).toBeGreaterThan(3);
+  hold = false;
+  await page.reload();
+  await expect(page.getByLabel("Uploads")).toContainText("Cut off at");
+  const before = offsets.length;
+  await page.setInputFiles("input[type=file]", long());
+  await expect(job(page, "long")).toHaveCount(1);
+  // Nine chunks in all, of which three had arrived.
+  expect(offsets.length - before).toBeLessThan(8);
+});
+
+test("a cut of the network is told, and what was missed comes after it", async ({ app: { page, open } }) => {
+  await open("/");
+  await page.setInputFiles("input[type=file]", long());
+  const card = job(page, "long");
+  await expect(card.locator(".job-words")).not.toBeEmpty();
+  await page.context().setOffline(true);
+  await page.context().setOffline(false);
+  const progress = card.getByRole("progressbar", { name: "Transcribe" });
+  const before = Number(await progress.getAttribute("aria-valuenow"));
+  await expect.poll(async () => Number(await progress.getAttribute("aria-valuenow"))).toBeGreaterThan(before);
+  await expect(card).toHaveCount(1);
+});
+
+test("a file that is there already is told as such", async ({ app: { page, open } }) => {
+  await open("/");
+  await page.setInputFiles("input[type=file]", recording());
+  await expect(page.getByText("is already in your library")).toBeVisible();
+  await page.getByRole("link", { name: "Open it" }).click();
+  await expect(page).toHaveURL(new RegExp(`/watch/${video()}`));
+});
