@@ -127,8 +127,7 @@ async function watch(signal: AbortSignal): Promise<void> {
     flush();
     await inSight(signal);
     // A watch that saw no event has no sequence to go on after: what it missed is in the list.
-    if (!ended() && (missed || after === 0n))
-      await list(signal, { after: String(after), list: jobs.list });
+    if (!ended() && (missed || after === 0n)) await list(signal, { after: String(after), list: jobs.list });
   }
 }
 
