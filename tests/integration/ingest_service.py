@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from tests import media
 from tests.conftest import Keys
+from tests.service_process import command
 from vidmesh.events.v1.job_event_pb2 import JobEvent
 from vidmesh.ingest.v1 import ingest_service_pb2 as api
 from vidmesh.ingest.v1 import job_pb2
@@ -63,7 +63,7 @@ class Ingest:
     async def start(self, **more: str) -> None:
         """Start the service and wait until it answers."""
         self.process = subprocess.Popen(  # noqa: ASYNC220 - it starts in no time
-            [sys.executable, "-m", "vidmesh_ingest"], env={**self.environment, **more}
+            command("ingest"), env={**self.environment, **more}
         )
         async with asyncio.timeout(60):
             while True:

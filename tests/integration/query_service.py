@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -23,6 +22,7 @@ from google.protobuf.message import Message
 from nats.js import JetStreamContext
 
 from tests.conftest import Backstage, Keys, NatsServer, PostgresServer
+from tests.service_process import command
 from vidmesh.events.v1.index_events_pb2 import IndexCompleted
 from vidmesh.events.v1.ingest_events_pb2 import JobAccepted, SourceOpened
 from vidmesh.events.v1.text_pb2 import Segment, Word
@@ -199,7 +199,7 @@ class Process:
     def start(self, **extra: str) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "vidmesh_query"],
+                command("query"),
                 env={**self._environment, **extra},
                 stderr=log,
                 stdout=log,

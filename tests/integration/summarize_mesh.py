@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +16,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
+from tests.service_process import command
 from vidmesh.events.v1 import ingest_events_pb2 as ingest
 from vidmesh.events.v1.text_pb2 import Segment
 from vidmesh.events.v1.transcribe_events_pb2 import TranscriptCompleted, WindowTranscribed
@@ -148,9 +148,7 @@ class Mesh:
         """Start it as a process of its own."""
         self._address = f"127.0.0.1:{_free_port()}"
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "vidmesh_summarize",
+            *command("summarize"),
             env={**os.environ, **self._variables, **variables, "VIDMESH_LISTEN": self._address},
         )
 

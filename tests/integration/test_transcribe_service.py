@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -26,6 +25,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
+from tests.service_process import command
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.events.v1.ingest_events_pb2 import (
     CaptionsFound,
@@ -211,9 +211,7 @@ async def start(environment: Environment, keys: Keys) -> AsyncIterator[Start]:
                 **variables,
             }
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "vidmesh_transcribe",
+                *command("transcribe"),
                 env=told,
                 stderr=asyncio.subprocess.PIPE if variables.get("CAPTURE") else None,
             )

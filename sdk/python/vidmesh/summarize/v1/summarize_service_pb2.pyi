@@ -274,7 +274,7 @@ class ListChaptersResponse(_message.Message):
     state: _stage_pb2.StageState.ValueType
     """How far the stage has come."""
     provisional: _builtins.bool
-    """Whether they are what is known by now of a video whose job still runs: others take their place when it is heard to its end."""
+    """Whether they are what is known by now: others take their place when the video is heard to its end and they could be made."""
     @_builtins.property
     def chapters(self) -> _containers.RepeatedCompositeFieldContainer[_text_pb2.Chapter]:
         """The chapters in order. Empty until there is enough to cut some."""
