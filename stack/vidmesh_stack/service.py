@@ -5,9 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-
+from vidmesh_runtime.health import is_ready
 from vidmesh_stack.program import Program
 
 SERVICES = ("ingest", "transcribe", "summarize", "query")
@@ -46,11 +44,4 @@ class Service:
         except OSError:
             return False  # sooner than a channel would find out, which waits a second between attempts
         writer.close()
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{self._port}") as channel:
-            try:
-                answer = await health_pb2_grpc.HealthStub(channel).Check(
-                    health_pb2.HealthCheckRequest(), timeout=2
-                )
-            except grpc.RpcError:
-                return False
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+        return await asyncio.to_thread(is_ready, f"127.0.0.1:{self._port}", timeout=2)
