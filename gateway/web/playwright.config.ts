@@ -6,7 +6,8 @@ const executablePath = process.env.VIDMESH_CHROMIUM ?? "/usr/bin/chromium";
 export default defineConfig({
   testDir: "tests/browser",
   globalSetup: "./tests/browser/setup.ts",
-  workers: 1,
+  // The files of tests side by side, those of one file one after the other.
+  workers: 2,
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: "list",

@@ -69,16 +69,18 @@ export function Transcript(props: {
   );
 
   // Only a reader's own scrolling ends following, and only when the spoken words have left the view.
-  let touched = 0;
+  let touched = -Infinity;
   const touch = () => (touched = performance.now());
   const scrolled = () => {
     if (follow() && performance.now() - touched < 800 && active() >= 0 && !inView(active())) setFollow(false);
   };
   const resume = () => {
+    touched = -Infinity;
     setFollow(true);
     show(Math.max(0, active()));
   };
   const seek = (seconds: number) => {
+    touched = -Infinity;
     props.player.seek(seconds);
     setFollow(true);
     if (!props.player.playing()) props.player.play();

@@ -3,6 +3,9 @@
 import { test as base, type Page } from "@playwright/test";
 import { Vidmesh } from "@vidmesh/client";
 
+import { openSite, type Site } from "./site";
+import { layWire, type Wire } from "./wire";
+
 const named = (name: string): string => {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: the tests' setup sets it`);
@@ -13,8 +16,13 @@ export const video = () => named("VIDMESH_TEST_VIDEO");
 export const recording = () => named("VIDMESH_TEST_RECORDING");
 export const long = () => named("VIDMESH_TEST_LONG");
 
-export const client = () =>
-  new Vidmesh({ endpoint: named("VIDMESH_ENDPOINT"), token: named("VIDMESH_TOKEN") });
+/** Whose data a test sees: `main` has the video that is done, `jobs` has nothing. */
+export type Tenant = "main" | "jobs";
+
+const tokenOf = (tenant: Tenant) => named(tenant === "main" ? "VIDMESH_TOKEN" : "VIDMESH_TEST_JOBS_TOKEN");
+
+export const client = (tenant: Tenant = "main") =>
+  new Vidmesh({ endpoint: named("VIDMESH_ENDPOINT"), token: tokenOf(tenant) });
 
 /** Words that are in the sample's transcript: the longest ones. */
 export async function saidWords(): Promise<string[]> {
@@ -31,19 +39,42 @@ export async function saidWords(): Promise<string[]> {
 
 export interface App {
   page: Page;
-  /** Opens a page of the app, signed in. */
-  open: (path: string) => Promise<void>;
+  /** Opens a page of the app, signed in; from `origin`, where that is another way to the mesh. */
+  open: (path: string, origin?: string) => Promise<void>;
 }
 
-export const test = base.extend<{ app: App }>({
-  app: async ({ page }, use) => {
+interface Parts {
+  app: App;
+  tenant: Tenant;
+  /** A way to the mesh that can be cut. */
+  wire: Wire;
+  /** A web site with nothing on it yet. */
+  site: Site;
+}
+
+export const test = base.extend<Parts>({
+  tenant: ["main", { option: true }],
+  app: async ({ page, tenant }, use) => {
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(error.message));
-    const open = async (path: string) => {
-      await page.goto(`${named("VIDMESH_ENDPOINT")}${path}#token=${named("VIDMESH_TOKEN")}`);
+    const open = async (path: string, origin = named("VIDMESH_ENDPOINT")) => {
+      await page.goto(`${origin}${path}#token=${tokenOf(tenant)}`);
     };
     await use({ page, open });
     if (faults.length > 0) throw new Error(`the page threw: ${faults.join("; ")}`);
+  },
+  // Playwright reads what a part needs from its first argument, which must be taken apart.
+  // eslint-disable-next-line no-empty-pattern
+  wire: async ({}, use) => {
+    const wire = await layWire(new URL(named("VIDMESH_ENDPOINT")));
+    await use(wire);
+    await wire.close();
+  },
+  // eslint-disable-next-line no-empty-pattern
+  site: async ({}, use) => {
+    const site = await openSite();
+    await use(site);
+    await site.close();
   },
 });
 

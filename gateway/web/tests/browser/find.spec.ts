@@ -1,6 +1,6 @@
 // Searching, asking, and the library.
 
-import { client, expect, saidWords, test, video } from "./app";
+import { client, expect, recording, saidWords, test, video } from "./app";
 
 test("a search finds what was said and plays it", async ({ app: { page, open } }) => {
   const [word = ""] = await saidWords();
@@ -37,7 +37,7 @@ test("what is not in the videos is said to be so", async ({ app: { page, open } 
   await open("/ask");
   await page.getByLabel("Your question").fill("Which moons does Neptune have?");
   await page.getByRole("button", { name: "Ask", exact: true }).click();
-  await expect(page.getByText("Not in your videos")).toBeVisible();
+  await expect(page.getByText("Not in your videos", { exact: true })).toBeVisible();
 });
 
 test("videos are put into folders and tagged, and a delete can be taken back", async ({
@@ -63,4 +63,12 @@ test("videos are put into folders and tagged, and a delete can be taken back", a
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(page.locator(".video")).toHaveCount(1);
   await client().query.updateVideo({ videoId: video(), folderId: "", tags: { names: [] } });
+});
+
+test("a file that is there already is told as such", async ({ app: { page, open } }) => {
+  await open("/");
+  await page.setInputFiles("input[type=file]", recording());
+  await expect(page.getByText("is already in your library")).toBeVisible();
+  await page.getByRole("link", { name: "Open it" }).click();
+  await expect(page).toHaveURL(new RegExp(`/watch/${video()}`));
 });

@@ -1,9 +1,9 @@
-// The mesh that VIDMESH_ENDPOINT and VIDMESH_TOKEN name, or one of our own on a free port, in a folder that goes with it;
-// with one video in it that is done, and a long recording to send.
+// The mesh that VIDMESH_ENDPOINT, VIDMESH_TOKEN and VIDMESH_TEST_JOBS_TOKEN name, tokens of two tenants, or one of our own on
+// a free port, in a folder that goes with it; with one video in it that is done, and a long recording to send.
 
 import { execFile } from "node:child_process";
 import { openAsBlob } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,17 +32,22 @@ export default async function setup(): Promise<() => Promise<void>> {
   const recording = join(root, "tests/data/grammar.flac");
   const long = join(data, "long.wav");
   await run(join(root, ".venv/bin/python"), ["-c", LENGTHEN, recording, long]);
-  const given = process.env.VIDMESH_ENDPOINT !== undefined && process.env.VIDMESH_TOKEN !== undefined;
+  const given = process.env.VIDMESH_ENDPOINT !== undefined;
+  const token = async (tenant: string) =>
+    (await run(vidmesh, ["token", "--data", join(data, "mesh"), "--tenant", tenant])).stdout.trim();
   if (!given) {
     const port = await freePort();
     const env = {
       ...process.env,
       VIDMESH_RECOGNIZER: "faster-whisper",
       VIDMESH_WHISPER_MODEL: join(root, "tests/data/whisper-tiny-vidmesh"),
+      // The sites of these tests are on loopback.
+      VIDMESH_EGRESS_ALLOW: "127.0.0.0/8",
     };
     await run(vidmesh, ["up", "--data", join(data, "mesh"), "--port", String(port), "--detach"], { env });
     process.env.VIDMESH_ENDPOINT = `http://127.0.0.1:${port}`;
-    process.env.VIDMESH_TOKEN = (await readFile(join(data, "mesh/run/token"), "utf8")).trim();
+    process.env.VIDMESH_TOKEN = await token("main");
+    process.env.VIDMESH_TEST_JOBS_TOKEN = await token("jobs");
   }
   const client = new Vidmesh({
     endpoint: process.env.VIDMESH_ENDPOINT ?? "",
