@@ -12,12 +12,13 @@ MEASURED ?=
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check lint types imports api drift pytest bench generate docs lock clean
+.PHONY: help install web demo up test check lint types imports api drift pytest bench generate docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: .venv/installed ## Install vidmesh under .venv
+install: .venv/installed ## Install vidmesh under .venv, and build its web app where Node is there
+	@if $(NODE); then $(MAKE) --no-print-directory web || echo "the web app could not be built; the mesh runs without it" >&2; fi
 
 .venv/installed: requirements.lock pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidmesh needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say PYTHON=/path/to/python3.11 make ...")'
@@ -27,6 +28,25 @@ install: .venv/installed ## Install vidmesh under .venv
 	@$(UV) pip install --quiet --python .venv --require-hashes --requirements requirements.lock
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
 	@touch $@
+
+NODE = node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+MODULES = node_modules/.package-lock.json
+
+web: gateway/web/dist/index.html ## Build the web app; needs Node 20.19 or newer
+	@:
+
+gateway/web/dist/index.html: sdk/typescript/dist/index.js gateway/web/$(MODULES) \
+		$(shell find gateway/web/src gateway/web/public -type f) gateway/web/index.html gateway/web/vite.config.ts
+	@cd gateway/web && npm run --silent build -- --logLevel warn
+
+sdk/typescript/dist/index.js: sdk/typescript/$(MODULES) $(shell find sdk/typescript/src -type f) sdk/typescript/tsconfig.build.json
+	@cd sdk/typescript && npm run --silent build
+	@touch $@
+
+%/$(MODULES): %/package-lock.json %/package.json
+	@$(NODE) || { echo "the web app needs Node 20.19 or newer" >&2; exit 1; }
+	@echo "installing what $* is built with ..." >&2
+	@cd $* && npm ci --silent && touch $(MODULES)
 
 demo: install ## From a link or a file to a cited answer: make demo [SOURCE=... ASK="..."]
 	@.venv/bin/vidmesh demo $(if $(SOURCE),"$(SOURCE)") $(if $(ASK),--ask "$(ASK)")
@@ -72,9 +92,10 @@ bench: .venv/bench ## Measure speed and size, and write docs/benchmarks.md: make
 	@$(UV) pip install --quiet --python .venv --require-hashes --requirements bench/requirements.lock
 	@touch $@
 
-generate: build/proto/google ## Write the code that is made from proto/ anew
+generate: build/proto/google ## Write the code that is made from proto/, and the blocking client, anew
 	@find sdk/python/vidmesh -path '*/v1/*' -delete
 	@$(call protoc,sdk/python)
+	@$(PY) sdk/python/generate.py
 
 # Protobuf's and gRPC's own generators for Python, and stubs that pass mypy --strict.
 protoc = PATH=.venv/bin:$$PATH $(PY) -m grpc_tools.protoc -Iproto -Ibuild/proto --python_out=$(1) --grpc_python_out=$(1) \
@@ -95,3 +116,4 @@ lock: ## Choose versions anew and pin them in requirements.lock and bench/requir
 
 clean: ## Remove what was built and installed
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf $(foreach package,sdk/typescript gateway/web,$(package)/dist $(package)/node_modules)

@@ -1,25 +1,32 @@
-"""vidmesh's API for Python: messages and stubs made from proto/, and a thin client over them.
+"""vidmesh's API for Python: messages and stubs made from proto/, and clients over them.
 
-    async with AsyncClient("http://127.0.0.1:8080", token) as client:
-        upload = await client.upload(Path("talk.mp4"))
-        request = SubmitVideoRequest(source=Source(upload_id=upload.id))
-        job = (await client.ingest.SubmitVideo(request)).job
-        async for message in client.watch(job.id):
+    with Client("http://127.0.0.1:8080", token) as client:
+        for message in client.submit(Path("talk.mp4")).watch():
             print(message)
 
-Services import the messages alone, so the client is loaded when it is first asked for.
+Services import the messages alone, so the clients are loaded when they are first asked for.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vidmesh.blocking import Client, Submission
     from vidmesh.client import AsyncClient
     from vidmesh.error import VidmeshError
+    from vidmesh.submission import AsyncSubmission
+    from vidmesh.upload import UploadProgress
 
-__all__ = ["AsyncClient", "VidmeshError"]
+__all__ = ["AsyncClient", "AsyncSubmission", "Client", "Submission", "UploadProgress", "VidmeshError"]
 
-_HOMES = {"AsyncClient": "vidmesh.client", "VidmeshError": "vidmesh.error"}
+_HOMES = {
+    "AsyncClient": "vidmesh.client",
+    "AsyncSubmission": "vidmesh.submission",
+    "Client": "vidmesh.blocking",
+    "Submission": "vidmesh.blocking",
+    "UploadProgress": "vidmesh.upload",
+    "VidmeshError": "vidmesh.error",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -1,7 +1,9 @@
-"""The client: one connection to a mesh, its four services, and what their streams need."""
+"""The asynchronous client: one connection to a mesh, its four services, and what their streams need."""
 
-import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -11,43 +13,102 @@ from urllib.parse import urlsplit
 import grpc
 import grpc.aio
 
-from vidmesh.calls import Caller
+from vidmesh.calls import Caller, TokenSource
 from vidmesh.error import VidmeshError
-from vidmesh.events.v1.text_pb2 import Segment
-from vidmesh.ingest.v1.ingest_service_pb2 import ListJobsRequest, WatchJobResponse
+from vidmesh.events.v1.ingest_events_pb2 import CaptionMode, Priority
+from vidmesh.events.v1.text_pb2 import Chapter, Segment
+from vidmesh.follow import follow_summary, follow_transcript
+from vidmesh.ingest.v1.ingest_service_pb2 import (
+    CancelJobRequest,
+    DeleteVideoRequest,
+    GetJobRequest,
+    ListJobsRequest,
+    RetryJobRequest,
+    SubmitPlaylistRequest,
+    SubmitPlaylistResponse,
+    SubmitVideoRequest,
+    SubmitVideoResponse,
+    WatchJobResponse,
+    WatchJobsResponse,
+)
 from vidmesh.ingest.v1.ingest_service_pb2_grpc import IngestServiceStub
 from vidmesh.ingest.v1.job_pb2 import Job, JobState
 from vidmesh.ingest.v1.upload_pb2 import Upload
+from vidmesh.ingest.v1.video_pb2 import Source
 from vidmesh.pages import pages
-from vidmesh.query.v1.library_pb2 import Video
-from vidmesh.query.v1.query_service_pb2 import ListVideosRequest
+from vidmesh.query.v1.conversation_pb2 import Conversation
+from vidmesh.query.v1.library_pb2 import Folder, Tag, Video
+from vidmesh.query.v1.query_service_pb2 import (
+    AskRequest,
+    AskResponse,
+    GetVideoRequest,
+    ListConversationsRequest,
+    ListFoldersRequest,
+    ListTagsRequest,
+    ListVideosRequest,
+    SearchRequest,
+    VideoOrder,
+)
 from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceStub
+from vidmesh.query.v1.search_pb2 import Hit, Scope
+from vidmesh.resume import PATIENCE, OnBreak
+from vidmesh.submission import AsyncSubmission, Submitting
+from vidmesh.summarize.v1.summarize_service_pb2 import ListChaptersRequest, StreamSummaryResponse
 from vidmesh.summarize.v1.summarize_service_pb2_grpc import SummarizeServiceStub
-from vidmesh.transcribe.v1.transcribe_service_pb2 import GetTranscriptRequest
+from vidmesh.transcribe.v1.transcribe_service_pb2 import (
+    ExportTranscriptRequest,
+    GetTranscriptRequest,
+    StreamTranscriptResponse,
+)
 from vidmesh.transcribe.v1.transcribe_service_pb2_grpc import TranscribeServiceStub
-from vidmesh.upload import upload_file
-from vidmesh.watch import watch_job
+from vidmesh.transcribe.v1.transcript_pb2 import ExportFormat
+from vidmesh.upload import PATIENCE as UPLOAD_PATIENCE
+from vidmesh.upload import OnProgress, Sender
+from vidmesh.watch import watch_job, watch_jobs
+
+ENDPOINT = "http://127.0.0.1:8080"
+"""Where `vidmesh up` answers."""
+
+HEAD_START = timedelta(seconds=3)
+"""How long a file may be sent before its job begins without the rest."""
 
 LARGEST_MESSAGE = 64 * 1024 * 1024
 """Bytes: a whole day's transcript as one export fits."""
+
+_STOPPING = 5.0
+"""Seconds that it may take to stop a job whose bytes will not come."""
 
 
 class AsyncClient:
     """A mesh, by its endpoint and a token.
 
-    `ingest`, `transcribe`, `summarize` and `query` are the services' own stubs; their calls raise VidmeshError, carry the
-    token, and end after `deadline` unless they stream. A mutation gets a request_id where it has none.
+    `ingest`, `transcribe`, `summarize` and `query` are the services' own stubs: every call of the API is there. All calls
+    raise VidmeshError, carry the token, and end after `deadline` unless they stream. A mutation gets a request_id where it
+    has none; a call that may be repeated is tried up to `attempts` times where its failure says that trying again helps.
+
+    Leaving `async with` waits until the files are sent that were submitted; leaving it by an error stops that.
     """
 
     def __init__(
-        self, endpoint: str, token: str | None = None, *, deadline: timedelta = timedelta(seconds=30)
+        self,
+        endpoint: str = ENDPOINT,
+        token: TokenSource | None = None,
+        *,
+        deadline: timedelta = timedelta(seconds=30),
+        attempts: int = 3,
     ) -> None:
-        self._caller = Caller(endpoint=endpoint, token=token, deadline=deadline.total_seconds())
-        self.channel = _channel(endpoint, self._caller)
+        caller = Caller(endpoint=endpoint, token=token, deadline=deadline.total_seconds(), attempts=attempts)
+        self.channel = _channel(endpoint, caller)
         self.ingest = IngestServiceStub(self.channel)
         self.transcribe = TranscribeServiceStub(self.channel)
         self.summarize = SummarizeServiceStub(self.channel)
         self.query = QueryServiceStub(self.channel)
+        self._sending: set[asyncio.Task[Upload]] = set()
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Make a client of VIDMESH_ENDPOINT, or of a mesh on this machine, with the token of VIDMESH_TOKEN."""
+        return cls(os.environ.get("VIDMESH_ENDPOINT") or ENDPOINT, os.environ.get("VIDMESH_TOKEN") or None)
 
     async def __aenter__(self) -> Self:
         return self
@@ -55,29 +116,95 @@ class AsyncClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        try:
+            if kind is None and self._sending:
+                await asyncio.gather(*self._sending)
+        finally:
+            await self.close()
 
     async def close(self) -> None:
-        """Close the connection; calls in flight are cancelled."""
+        """Close the connection; calls in flight are cancelled, and so are jobs whose files are still being sent."""
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
         await self.channel.close()
 
-    async def upload(
-        self, path: Path, *, progress: Callable[[int, int], None] = lambda sent, size: None
-    ) -> Upload:
-        """Send a file and give the completed upload; `progress` hears of the bytes sent and of those there are.
+    def submit(
+        self,
+        source: str | Path | Upload,
+        *,
+        title: str = "",
+        language: str = "",
+        captions: CaptionMode.ValueType = CaptionMode.CAPTION_MODE_UNSPECIFIED,
+        priority: Priority.ValueType = Priority.PRIORITY_UNSPECIFIED,
+        force: bool = False,
+        head_start: timedelta = HEAD_START,
+        progress: OnProgress | None = None,
+    ) -> Submitting:
+        """Hand over a link (str), a file on this machine (Path) or an upload, and begin a job.
 
-        Raises OSError where the file cannot be read.
+        Await it to have the job, or watch it at once: `async for message in client.submit(...).watch()`.
+
+        A source that is known gives the job there is, unless `force` asks for a new one. A file that is not sent within
+        `head_start` begins its job all the same: the mesh reads it while it comes, so the first words are there before its
+        last byte. Such a file is not known again by its contents until it is sent. `progress` hears of what was sent. Raises
+        OSError where the file cannot be read.
         """
-        with self._caller.translated():
-            return await upload_file(self.ingest, path, request_id=str(uuid.uuid4()), progress=progress)
+        request = SubmitVideoRequest(
+            title=title, language=language, captions=captions, priority=priority, force=force
+        )
+
+        async def begin() -> AsyncSubmission:
+            if isinstance(source, Path):
+                return await self._submit_file(source, request, head_start, progress)
+            where = Source(url=source) if isinstance(source, str) else Source(upload_id=source.id)
+            return AsyncSubmission(self, await self._submit(request, where))
+
+        return Submitting(begin)
+
+    async def submit_playlist(
+        self,
+        url: str,
+        *,
+        limit: int = 0,
+        language: str = "",
+        captions: CaptionMode.ValueType = CaptionMode.CAPTION_MODE_UNSPECIFIED,
+        force: bool = False,
+    ) -> AsyncGenerator[SubmitPlaylistResponse, None]:
+        """Hand over every entry of a playlist or channel; yields each entry's job as it is found.
+
+        `limit` is how many entries at most; 0: as many as the mesh allows.
+        """
+        request = SubmitPlaylistRequest(
+            url=url, limit=limit, language=language, captions=captions, force=force
+        )
+        async for entry in self.ingest.SubmitPlaylist(request):
+            yield entry
+
+    async def upload(
+        self,
+        path: Path,
+        *,
+        resume: str = "",
+        patience: timedelta = UPLOAD_PATIENCE,
+        progress: OnProgress | None = None,
+    ) -> Upload:
+        """Send a file and give the completed upload, which can be submitted.
+
+        A lost connection is waited out for as long as `patience`, and what has arrived is not sent again. `resume` is the id
+        of an upload of the same file that was begun before, also by another process: it goes on where that one stands.
+        Raises OSError where the file cannot be read, ValueError where it has another size than the upload to go on with.
+        """
+        sender = await Sender.begin(self.ingest, path, resume=resume, patience=patience, progress=progress)
+        return await sender.send()
 
     def watch(
         self,
         job_id: str,
         *,
         after_sequence: int = 0,
-        patience: timedelta = timedelta(minutes=2),
-        on_break: Callable[[VidmeshError], None] = lambda problem: None,
+        patience: timedelta = PATIENCE,
+        on_break: OnBreak | None = None,
     ) -> AsyncGenerator[WatchJobResponse, None]:
         """Yield a job's events until it has ended, each once and in order, over any break of the connection.
 
@@ -88,27 +215,161 @@ class AsyncClient:
             self.ingest, job_id, after_sequence=after_sequence, patience=patience, on_break=on_break
         )
 
+    def watch_all(
+        self, *, after_sequence: int = 0, patience: timedelta = PATIENCE, on_break: OnBreak | None = None
+    ) -> AsyncGenerator[WatchJobsResponse, None]:
+        """Yield the events of all the caller's jobs, as `watch` does those of one, without end.
+
+        Without `after_sequence`, only what happens from now on.
+        """
+        return watch_jobs(self.ingest, after_sequence=after_sequence, patience=patience, on_break=on_break)
+
+    async def job(self, job_id: str) -> Job:
+        """Give a job as it stands."""
+        return (await self.ingest.GetJob(GetJobRequest(job_id=job_id))).job
+
     async def jobs(
         self, *, states: Sequence[JobState.ValueType] = (), video_id: str = ""
-    ) -> AsyncIterator[Job]:
-        """Yield the caller's jobs, newest first."""
+    ) -> AsyncGenerator[Job, None]:
+        """Yield the caller's jobs, newest first: those in `states`, or in any; those of one video, or of all."""
         request = ListJobsRequest(states=states, video_id=video_id, page_size=200)
         async for page in pages(self.ingest.ListJobs, request):
             for job in page.jobs:
                 yield job
 
-    async def videos(self) -> AsyncIterator[Video]:
-        """Yield the library's videos, newest first."""
-        async for page in pages(self.query.ListVideos, ListVideosRequest(page_size=200)):
+    async def cancel(self, job_id: str) -> Job:
+        """Stop a job that has not ended. What it has made stays."""
+        return (await self.ingest.CancelJob(CancelJobRequest(job_id=job_id))).job
+
+    async def retry(self, job_id: str) -> Job:
+        """Run what failed or was cancelled in a job again. What is done is not done again."""
+        return (await self.ingest.RetryJob(RetryJobRequest(job_id=job_id))).job
+
+    async def delete(self, video_id: str) -> None:
+        """Delete a video, its jobs, its media and all that was made of it."""
+        await self.ingest.DeleteVideo(DeleteVideoRequest(video_id=video_id))
+
+    async def video(self, video_id: str) -> Video:
+        """Give a video of the library."""
+        return (await self.query.GetVideo(GetVideoRequest(video_id=video_id))).video
+
+    async def videos(
+        self, *, scope: Scope | None = None, order: VideoOrder.ValueType = VideoOrder.VIDEO_ORDER_UNSPECIFIED
+    ) -> AsyncGenerator[Video, None]:
+        """Yield the library's videos, newest first unless `order` says otherwise."""
+        async for page in pages(
+            self.query.ListVideos, ListVideosRequest(scope=scope, order=order, page_size=200)
+        ):
             for video in page.videos:
                 yield video
 
-    async def segments(self, video_id: str, *, words: bool = False) -> AsyncIterator[Segment]:
+    async def segments(self, video_id: str, *, words: bool = False) -> AsyncGenerator[Segment, None]:
         """Yield the segments of a video's transcript that there are, in the order of time."""
         request = GetTranscriptRequest(video_id=video_id, page_size=1000, omit_words=not words)
         async for page in pages(self.transcribe.GetTranscript, request):
             for segment in page.segments:
                 yield segment
+
+    def transcript(
+        self, video_id: str, *, patience: timedelta = PATIENCE, on_break: OnBreak | None = None
+    ) -> AsyncGenerator[StreamTranscriptResponse, None]:
+        """Yield a transcript's state and segments: those there are, then each as it comes, until it is whole.
+
+        A state of another job than before says that the segments so far are void.
+        """
+        return follow_transcript(self.transcribe, video_id, patience=patience, on_break=on_break)
+
+    async def export(self, video_id: str, format: ExportFormat.ValueType) -> str:  # noqa: A002 - the API's word
+        """Give a transcript as the content of a file."""
+        request = ExportTranscriptRequest(video_id=video_id, format=format)
+        return (await self.transcribe.ExportTranscript(request)).content
+
+    def summary(
+        self, video_id: str, *, patience: timedelta = PATIENCE, on_break: OnBreak | None = None
+    ) -> AsyncGenerator[StreamSummaryResponse, None]:
+        """Yield a summary: what there is, then each piece as it is written, until it is whole.
+
+        A summary replaces the text so far, a delta is appended to it, a restart voids it.
+        """
+        return follow_summary(self.summarize, video_id, patience=patience, on_break=on_break)
+
+    async def chapters(self, video_id: str) -> Sequence[Chapter]:
+        """Give a video's chapters in order. Empty until there is enough to cut some."""
+        return (await self.summarize.ListChapters(ListChaptersRequest(video_id=video_id))).chapters
+
+    async def search(self, query: str, *, scope: Scope | None = None) -> AsyncGenerator[Hit, None]:
+        """Yield the moments that fit a query by their words or their meaning, the best first."""
+        async for page in pages(self.query.Search, SearchRequest(query=query, scope=scope, page_size=50)):
+            for hit in page.hits:
+                yield hit
+
+    async def ask(
+        self, question: str, *, scope: Scope | None = None, conversation_id: str = "", language: str = ""
+    ) -> AsyncGenerator[AskResponse, None]:
+        """Answer a question from what was said, piece by piece.
+
+        The first message has the moments that the answer is made from, the last one the whole answer with its citations,
+        which replaces the pieces.
+        """
+        request = AskRequest(
+            question=question, scope=scope, conversation_id=conversation_id, language=language
+        )
+        async for message in self.query.Ask(request):
+            yield message
+
+    async def folders(self) -> AsyncGenerator[Folder, None]:
+        """Yield the folders, by name."""
+        async for page in pages(self.query.ListFolders, ListFoldersRequest(page_size=200)):
+            for folder in page.folders:
+                yield folder
+
+    async def tags(self) -> AsyncGenerator[Tag, None]:
+        """Yield the tags in use, by name."""
+        async for page in pages(self.query.ListTags, ListTagsRequest(page_size=200)):
+            for tag in page.tags:
+                yield tag
+
+    async def conversations(self) -> AsyncGenerator[Conversation, None]:
+        """Yield the conversations, the last used first."""
+        async for page in pages(self.query.ListConversations, ListConversationsRequest(page_size=200)):
+            for conversation in page.conversations:
+                yield conversation
+
+    async def _submit(self, request: SubmitVideoRequest, source: Source) -> SubmitVideoResponse:
+        request.source.CopyFrom(source)
+        return await self.ingest.SubmitVideo(request)
+
+    async def _submit_file(
+        self, path: Path, request: SubmitVideoRequest, head_start: timedelta, progress: OnProgress | None
+    ) -> AsyncSubmission:
+        sender = await Sender.begin(self.ingest, path, progress=progress)
+        sending = asyncio.create_task(sender.send())
+        try:
+            done, _ = await asyncio.wait({sending}, timeout=head_start.total_seconds())
+            for task in done:
+                task.result()
+            response = await self._submit(request, Source(upload_id=sender.upload.id))
+        except BaseException:
+            sending.cancel()
+            raise
+        if sending.done():
+            sending.result()
+            return AsyncSubmission(self, response)
+        kept = asyncio.create_task(self._sent_or_stopped(sending, response.job.id))
+        await asyncio.sleep(0)  # a task that is cancelled before it began would not stop the job
+        self._sending.add(kept)
+        kept.add_done_callback(self._sending.discard)
+        return AsyncSubmission(self, response, kept)
+
+    async def _sent_or_stopped(self, sending: asyncio.Task[Upload], job_id: str) -> Upload:
+        """Wait until a file is sent; where it will not be, stop its job rather than leave it waiting for the rest."""
+        try:
+            return await sending
+        except BaseException:
+            with suppress(VidmeshError, TimeoutError):
+                async with asyncio.timeout(_STOPPING):
+                    await self.cancel(job_id)
+            raise
 
 
 def read_endpoint(endpoint: str) -> tuple[str, bool]:

@@ -1,16 +1,16 @@
-"""Following a job through any number of broken connections."""
+"""Watching jobs."""
 
-import asyncio
-import random
-import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import grpc
-
-from vidmesh.error import VidmeshError
-from vidmesh.ingest.v1.ingest_service_pb2 import GetJobRequest, WatchJobRequest, WatchJobResponse
+from vidmesh.ingest.v1.ingest_service_pb2 import (
+    GetJobRequest,
+    WatchJobRequest,
+    WatchJobResponse,
+    WatchJobsRequest,
+    WatchJobsResponse,
+)
 from vidmesh.ingest.v1.job_pb2 import (
     JOB_STATE_CANCELLED,
     JOB_STATE_FAILED,
@@ -18,26 +18,12 @@ from vidmesh.ingest.v1.job_pb2 import (
     JOB_STATE_SUCCEEDED,
     Job,
 )
+from vidmesh.resume import OnBreak, followed
 
 if TYPE_CHECKING:
     from vidmesh.ingest.v1.ingest_service_pb2_grpc import IngestServiceAsyncStub
 
-SILENCE = 65.0
-"""Seconds without a message after which a stream is taken for dead: three heartbeats of 20 seconds and some."""
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds before going on after a break: doubled at each one in a row."""
-
 _ENDED = frozenset({JOB_STATE_SUCCEEDED, JOB_STATE_PARTIAL, JOB_STATE_FAILED, JOB_STATE_CANCELLED})
-_BROKEN = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.CANCELLED,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-    }
-)
 
 
 def has_ended(job: Job) -> bool:
@@ -45,37 +31,45 @@ def has_ended(job: Job) -> bool:
     return job.state in _ENDED
 
 
-async def watch_job(
+def watch_job(
     stub: "IngestServiceAsyncStub",
     job_id: str,
     *,
     after_sequence: int,
     patience: timedelta,
-    on_break: Callable[[VidmeshError], None],
+    on_break: OnBreak | None,
 ) -> AsyncGenerator[WatchJobResponse, None]:
-    """Yield a job's events and snapshots until it has ended, each once and in order.
-
-    A stream that breaks is opened again after the last sequence seen; `on_break` hears of it. Raises what broke it when no
-    message has come for `patience`, and at once what trying again cannot mend.
-    """
+    """Yield a job's events and snapshots until it has ended, each once and in order."""
     progress = _Progress(seen=after_sequence)
-    pause, alive = FIRST_PAUSE, time.monotonic()
-    while True:
-        try:
-            async for message in _messages(stub, job_id, progress.seen):
-                pause, alive = FIRST_PAUSE, time.monotonic()
-                if progress.advance(message):
-                    yield message
-            if progress.ended or has_ended((await stub.GetJob(GetJobRequest(job_id=job_id))).job):
-                return
-            problem = _dropped("The stream of events ended before the job did.")
-        except VidmeshError as error:
-            problem = error
-        if not _may_resume(problem) or time.monotonic() - alive > patience.total_seconds():
-            raise problem
-        on_break(problem)
-        await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-        pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def is_over() -> bool:
+        return progress.ended or has_ended((await stub.GetJob(GetJobRequest(job_id=job_id))).job)
+
+    return followed(
+        lambda: stub.WatchJob(WatchJobRequest(job_id=job_id, after_sequence=progress.seen)),
+        take=progress.advance,
+        is_over=is_over,
+        patience=patience,
+        on_break=on_break,
+    )
+
+
+def watch_jobs(
+    stub: "IngestServiceAsyncStub", *, after_sequence: int, patience: timedelta, on_break: OnBreak | None
+) -> AsyncGenerator[WatchJobsResponse, None]:
+    """Yield the events and snapshots of all the caller's jobs, each once and in order, without end."""
+    progress = _Progress(seen=after_sequence)
+
+    async def is_over() -> bool:
+        return False
+
+    return followed(
+        lambda: stub.WatchJobs(WatchJobsRequest(after_sequence=progress.seen)),
+        take=progress.advance,
+        is_over=is_over,
+        patience=patience,
+        on_break=on_break,
+    )
 
 
 class _Progress:
@@ -85,7 +79,7 @@ class _Progress:
         self.seen = seen
         self.ended = False
 
-    def advance(self, message: WatchJobResponse) -> bool:
+    def advance(self, message: WatchJobResponse | WatchJobsResponse) -> bool:
         """Take note of a message; say whether it is news."""
         match message.WhichOneof("message"):
             case "event" if message.event.sequence > self.seen:
@@ -99,32 +93,3 @@ class _Progress:
                 return True
             case _:
                 return False
-
-
-async def _messages(
-    stub: "IngestServiceAsyncStub", job_id: str, after: int
-) -> AsyncGenerator[WatchJobResponse, None]:
-    call = stub.WatchJob(WatchJobRequest(job_id=job_id, after_sequence=after))
-    messages = aiter(call)
-    try:
-        while True:
-            async with asyncio.timeout(SILENCE):
-                message = await anext(messages, None)
-            if message is None:
-                return
-            yield message
-    except TimeoutError:
-        raise _dropped(f"Nothing was heard from the mesh for {SILENCE:.0f} seconds.") from None
-    finally:
-        call.cancel()
-
-
-def _may_resume(problem: VidmeshError) -> bool:
-    return problem.retryable if problem.told else problem.code in _BROKEN
-
-
-def _dropped(message: str) -> VidmeshError:
-    advice = "Watch the job again; it goes on meanwhile."
-    return VidmeshError(
-        message, reason="UNAVAILABLE", code=grpc.StatusCode.UNAVAILABLE, advice=advice, retryable=True
-    )

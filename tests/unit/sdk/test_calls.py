@@ -19,10 +19,14 @@ from vidmesh.ingest.v1.ingest_service_pb2 import (
     CancelJobRequest,
     CancelJobResponse,
     GetJobRequest,
+    GetJobResponse,
     ListJobsRequest,
     ListJobsResponse,
+    RetryJobResponse,
     SubmitPlaylistRequest,
     SubmitPlaylistResponse,
+    WriteUploadRequest,
+    WriteUploadResponse,
 )
 from vidmesh.ingest.v1.job_pb2 import Job
 
@@ -64,7 +68,7 @@ async def test_a_services_reason_is_raised_with_all_that_it_says(mesh: Any, clie
             reason="RATE_LIMITED",
             metadata={"advice": "Wait.", "retryable": "true", "host": "example.org"},
         )
-        details = [packed(info), packed(RetryInfo(retry_delay=Duration(seconds=7)))]
+        details = [packed(info), packed(RetryInfo(retry_delay=Duration(seconds=70)))]
         await context.abort_with_status(
             rpc_status.to_status(Status(code=8, message="too often", details=details))
         )
@@ -78,7 +82,7 @@ async def test_a_services_reason_is_raised_with_all_that_it_says(mesh: Any, clie
     assert error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert error.retryable
     assert error.told
-    assert error.retry_after == timedelta(seconds=7)
+    assert error.retry_after == timedelta(seconds=70)
     assert error.metadata == {"host": "example.org"}
 
 
@@ -147,6 +151,75 @@ async def test_a_list_is_read_through_all_its_pages(mesh: Any, client: AsyncClie
     mesh.methods["ListJobs"] = list_jobs
 
     assert [job.id async for job in client.jobs(video_id="v")] == ["a", "b", "c"]
+
+
+async def test_a_token_is_asked_for_before_each_call(mesh: Any) -> None:
+    seen: list[str] = []
+
+    async def get_job(request: GetJobRequest, context: Context) -> GetJobResponse:
+        seen.append(dict(context.invocation_metadata())["authorization"])
+        return GetJobResponse()
+
+    async def token() -> str:
+        return f"token-{len(seen)}"
+
+    mesh.methods["GetJob"] = get_job
+    async with AsyncClient(mesh.endpoint, token) as client:
+        await client.job("j")
+        await client.job("j")
+
+    assert seen == ["Bearer token-0", "Bearer token-1"]
+
+
+class Flaky:
+    """Fails so often before it answers."""
+
+    def __init__(self, failures: int, code: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE) -> None:
+        self._failures = failures
+        self._code = code
+        self.requests: list[Any] = []
+
+    def __call__(self, response: Any) -> Any:
+        async def act(request: Any, context: Context) -> Any:
+            self.requests.append(request)
+            if len(self.requests) <= self._failures:
+                await context.abort(self._code, "not now")
+            return response
+
+        return act
+
+
+async def test_what_may_be_repeated_is(mesh: Any, client: AsyncClient) -> None:
+    reading, changing = Flaky(2), Flaky(2)
+    mesh.methods |= {"GetJob": reading(GetJobResponse()), "RetryJob": changing(RetryJobResponse())}
+    await client.job("j")
+    await client.retry("j")
+
+    assert len(reading.requests) == 3
+    assert len({request.request_id for request in changing.requests}) == 1
+    assert len(changing.requests) == 3
+
+
+async def test_it_is_given_up_after_so_many_attempts(mesh: Any) -> None:
+    flaky = Flaky(9)
+    mesh.methods["GetJob"] = flaky(GetJobResponse())
+    async with AsyncClient(mesh.endpoint, attempts=2) as client:
+        with pytest.raises(VidmeshError, match="not now"):
+            await client.job("j")
+    assert len(flaky.requests) == 2
+
+
+async def test_what_would_have_two_effects_or_the_same_end_is_sent_once(
+    mesh: Any, client: AsyncClient
+) -> None:
+    writing, refused = Flaky(1), Flaky(1, grpc.StatusCode.INVALID_ARGUMENT)
+    mesh.methods |= {"WriteUpload": writing(WriteUploadResponse()), "GetJob": refused(GetJobResponse())}
+    with pytest.raises(VidmeshError):
+        await client.ingest.WriteUpload(WriteUploadRequest(upload_id="u"))
+    with pytest.raises(VidmeshError):
+        await client.job("j")
+
+    assert len(writing.requests) == len(refused.requests) == 1
 
 
 @pytest.mark.parametrize(

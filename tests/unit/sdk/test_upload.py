@@ -1,7 +1,7 @@
-"""A file arrives whole, in pieces that the API takes, and a refusal in the middle is told."""
+"""A file arrives whole, in pieces that the API takes and over breaks, and a refusal in the middle is told."""
 
 import os
-from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,94 +9,98 @@ import grpc
 import grpc.aio
 import pytest
 
-from vidmesh import AsyncClient, VidmeshError
-from vidmesh.ingest.v1.ingest_service_pb2 import UploadVideoRequest, UploadVideoResponse
-from vidmesh.ingest.v1.upload_pb2 import Upload
+from tests.unit.sdk.conftest import Receiver
+from vidmesh import AsyncClient, UploadProgress, VidmeshError
 
-Context = Any
 MEBIBYTE = 1 << 20
 
 
-class Receiver:
-    """Takes an upload, at most so many bytes."""
-
-    def __init__(self, most: int = 1 << 30) -> None:
-        self._most = most
-        self.header: UploadVideoRequest | None = None
-        self.chunks: list[bytes] = []
-
-    async def take(
-        self, requests: AsyncIterator[UploadVideoRequest], context: Context
-    ) -> UploadVideoResponse:
-        async for request in requests:
-            if request.WhichOneof("part") == "header":
-                self.header = request
-            else:
-                self.chunks.append(request.chunk)
-        # Only when all was read: grpc.aio may lose the status of a call that ends while its client writes.
-        if sum(map(len, self.chunks)) > self._most:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "too large")
-        return UploadVideoResponse(upload=Upload(id="u1", offset=sum(map(len, self.chunks))))
-
-
-@pytest.mark.parametrize("size", [0, 1, 512 * 1024, 3 * MEBIBYTE + 17])
-async def test_a_file_arrives_whole(mesh: Any, client: AsyncClient, tmp_path: Path, size: int) -> None:
-    receiver = Receiver()
-    mesh.methods["UploadVideo"] = receiver.take
-    path = tmp_path / "talk.mp4"
+def write(path: Path, size: int) -> Path:
     path.write_bytes(bytes(index % 251 for index in range(size)))
-    told: list[tuple[int, int]] = []
+    return path
 
-    upload = await client.upload(path, progress=lambda sent, total: told.append((sent, total)))
+
+@pytest.mark.parametrize("size", [1, MEBIBYTE, 3 * MEBIBYTE + 17])
+async def test_a_file_arrives_whole(
+    receiver: Receiver, client: AsyncClient, tmp_path: Path, size: int
+) -> None:
+    path = write(tmp_path / "talk.mp4", size)
+    told: list[UploadProgress] = []
+
+    upload = await client.upload(path, progress=told.append)
 
     assert upload.id == "u1"
-    assert b"".join(receiver.chunks) == path.read_bytes()
-    assert all(0 < len(chunk) <= MEBIBYTE for chunk in receiver.chunks)
+    assert receiver.received == path.read_bytes()
+    assert all(0 < length <= MEBIBYTE for length in receiver.chunks)
     assert receiver.header is not None
-    assert receiver.header.header.filename == "talk.mp4"
-    assert receiver.header.header.size_bytes == size
-    assert receiver.header.header.request_id
-    assert told[0] == (0, size)
-    assert told[-1] == (size, size)
-    assert told == sorted(told)
+    assert receiver.header.filename == "talk.mp4"
+    assert receiver.header.size_bytes == size
+    assert receiver.header.request_id
+    assert (told[0].sent, told[0].size, told[0].upload_id) == (0, size, "u1")
+    assert told[-1].sent == size
+    assert [one.sent for one in told] == sorted(one.sent for one in told)
+    assert told[-1].rate > 0
+    assert told[-1].remaining == timedelta(0)
+
+
+async def test_it_goes_on_over_breaks_where_the_mesh_stands(
+    receiver: Receiver, client: AsyncClient, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "talk.mp4", 3 * MEBIBYTE)
+    receiver.losing = {1: "before", 2: "after"}
+    told: list[UploadProgress] = []
+
+    await client.upload(path, progress=told.append)
+
+    assert receiver.received == path.read_bytes()
+    interruptions = [one.interruption for one in told if one.interruption is not None]
+    assert [problem.code for problem in interruptions] == [grpc.StatusCode.UNAVAILABLE] * 2
+
+
+async def test_another_process_goes_on_with_an_upload(
+    receiver: Receiver, client: AsyncClient, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "talk.mp4", 3 * MEBIBYTE)
+    receiver.losing = {2: "before"}
+    with pytest.raises(VidmeshError):
+        await client.upload(path, patience=timedelta(0))
+    assert len(receiver.received) == 2 * MEBIBYTE
+
+    upload = await client.upload(path, resume="u1")
+
+    assert upload.offset == 3 * MEBIBYTE
+    assert receiver.chunks == [MEBIBYTE] * 3
+    assert receiver.received == path.read_bytes()
+    assert (await client.upload(path, resume="u1")).offset == 3 * MEBIBYTE  # there is nothing left to send
+    with pytest.raises(ValueError, match="was begun for"):
+        await client.upload(write(tmp_path / "other.mp4", 5), resume="u1")
 
 
 async def test_a_name_that_is_not_unicode_is_sent_as_well_as_can_be(
-    mesh: Any, client: AsyncClient, tmp_path: Path
+    receiver: Receiver, client: AsyncClient, tmp_path: Path
 ) -> None:
-    receiver = Receiver()
-    mesh.methods["UploadVideo"] = receiver.take
-    path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
-    path.write_bytes(b"x")
-
-    await client.upload(path)
+    await client.upload(write(tmp_path / os.fsdecode(b"caf\xe9.mp4"), 1))
 
     assert receiver.header is not None
-    assert receiver.header.header.filename == "caf?.mp4"
+    assert receiver.header.filename == "caf?.mp4"
 
 
-async def test_a_refusal_is_raised_in_its_own_words(mesh: Any, client: AsyncClient, tmp_path: Path) -> None:
-    mesh.methods["UploadVideo"] = Receiver(most=MEBIBYTE).take
-    path = tmp_path / "long.mp4"
-    path.write_bytes(bytes(8 * MEBIBYTE))
-
-    with pytest.raises(VidmeshError, match="too large"):
-        await client.upload(path)
-
-
-async def test_a_file_that_is_not_there_is_an_os_error(
-    mesh: Any, client: AsyncClient, tmp_path: Path
+async def test_a_refusal_is_raised_in_its_own_words(
+    mesh: Any, receiver: Receiver, client: AsyncClient, tmp_path: Path
 ) -> None:
-    mesh.methods["UploadVideo"] = Receiver().take
+    async def refuse(request: object, context: Any) -> None:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "too large")
 
+    mesh.methods["WriteUpload"] = refuse
+    with pytest.raises(VidmeshError, match="too large"):
+        await client.upload(write(tmp_path / "long.mp4", MEBIBYTE))
+
+
+async def test_a_file_that_cannot_be_read_is_an_os_error_and_never_announced(
+    receiver: Receiver, client: AsyncClient, tmp_path: Path
+) -> None:
     with pytest.raises(FileNotFoundError):
         await client.upload(tmp_path / "nothing.mp4")
-
-
-async def test_a_file_that_cannot_be_read_to_its_end_is_an_os_error(
-    mesh: Any, client: AsyncClient, tmp_path: Path
-) -> None:
-    mesh.methods["UploadVideo"] = Receiver().take
-
     with pytest.raises(IsADirectoryError):
         await client.upload(tmp_path)
+    assert receiver.header is None
