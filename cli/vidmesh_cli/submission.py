@@ -1,9 +1,10 @@
 """Handing videos to the mesh."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from rich.progress import (
@@ -15,15 +16,10 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from vidmesh import AsyncClient, VidmeshError
+from vidmesh import AsyncClient, AsyncSubmission, UploadProgress, VidmeshError
 from vidmesh.events.v1.ingest_events_pb2 import CaptionMode
-from vidmesh.ingest.v1.ingest_service_pb2 import (
-    SubmitPlaylistRequest,
-    SubmitVideoRequest,
-    SubmitVideoResponse,
-)
+from vidmesh.ingest.v1.ingest_service_pb2 import SubmitVideoResponse
 from vidmesh.ingest.v1.job_pb2 import Job
-from vidmesh.ingest.v1.video_pb2 import Source
 from vidmesh_cli.asked import MisuseError
 from vidmesh_cli.entry import plain
 from vidmesh_cli.exit_code import ExitCode
@@ -34,6 +30,11 @@ from vidmesh_cli.session import code_of as code_of_error
 from vidmesh_cli.source import read_source
 from vidmesh_cli.units import size
 from vidmesh_cli.watching import STATES, code_of, follow, next_steps, outcomes, tell_failures
+
+HEAD_START = timedelta(seconds=3)
+"""How long a file is sent before its job begins without the rest: what is here by then is known again by its contents."""
+
+WHOLE = timedelta.max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +69,22 @@ async def submit(
         # Refuse all before any is sent.
         if isinstance(read_source(source), Path) and playlist:
             raise MisuseError(f"--playlist wants a link, and {source} is a file")
+    head_start = HEAD_START if watch and len(sources) == 1 else WHOLE
+    taken: dict[str, AsyncSubmission | None] = {}
     jobs: dict[str, Job] = {}
     refused: dict[str, ExitCode] = {}
     for source in sources:
         try:
-            async for job in _jobs(client, output, source, wishes, playlist=playlist):
-                jobs[job.id] = job
+            async for job, submission in _jobs(
+                client, output, source, wishes, playlist=playlist, head_start=head_start
+            ):
+                jobs[job.id], taken[job.id] = job, submission
                 if not watch and not output.json_lines:
                     output.show(plain(job.id))
         except (VidmeshError, MisuseError) as error:
             refused[source] = _tell_refused(output, source, error, only=len(sources) == 1)
     if watch:
-        ended = await _watch(client, output, list(jobs.values()), list(refused))
+        ended = await _watch(client, output, list(jobs.values()), list(refused), taken)
     else:
         ended = ExitCode.OK
         _tell_sent(output, list(jobs.values()), list(refused))
@@ -101,7 +106,11 @@ def _tell_refused(output: Output, source: str, error: VidmeshError | MisuseError
 
 
 async def _watch(
-    client: AsyncClient, output: Output, jobs: Sequence[Job], refused: Sequence[str]
+    client: AsyncClient,
+    output: Output,
+    jobs: Sequence[Job],
+    refused: Sequence[str],
+    taken: Mapping[str, AsyncSubmission | None],
 ) -> ExitCode:
     """Follow the jobs, each under its title where there are several, and tell how all of it ended."""
     several = len(jobs) + len(refused) > 1
@@ -111,7 +120,11 @@ async def _watch(
     for job in jobs:
         if several and not output.json_lines:
             output.say(f"\n▸ {titles[job.id]}", style="bold")
-        ended.append(await follow(client, output, job.id, label=titles[job.id], noticed=noticed))
+        ended.append(
+            await follow(
+                client, output, job.id, label=titles[job.id], noticed=noticed, submission=taken[job.id]
+            )
+        )
     if output.json_lines:
         if several:
             output.result({"jobs": [as_dict(job) for job in ended], "refused": list(refused)})
@@ -138,49 +151,66 @@ def _tell_sent(output: Output, jobs: Sequence[Job], refused: Sequence[str]) -> N
 
 
 async def submit_one(
-    client: AsyncClient, output: Output, *, source: str, wishes: Wishes
-) -> SubmitVideoResponse:
-    """Hand over a link, or a file whose bytes are sent first. Raises MisuseError for what is neither or cannot be read."""
+    client: AsyncClient, output: Output, *, source: str, wishes: Wishes, head_start: timedelta = WHOLE
+) -> AsyncSubmission:
+    """Hand over a link, or a file that is sent for `head_start` before its job begins without the rest.
+
+    Raises MisuseError for what is neither or cannot be read.
+    """
     read = read_source(source)
-    if isinstance(read, Path):
-        try:
-            with _upload_progress(output, read.name) as progress:
-                upload = await client.upload(read, progress=progress)
-        except OSError as error:
-            raise MisuseError(f"{source} cannot be read: {error.strerror}") from error
-        to_submit = Source(upload_id=upload.id)
-    else:
-        to_submit = Source(url=read)
-    request = SubmitVideoRequest(
-        source=to_submit,
+    if not isinstance(read, Path):
+        return await _handed_over(client, read, wishes, head_start, None)
+    try:
+        with _upload_progress(output, read.name) as progress:
+            return await _handed_over(client, read, wishes, head_start, progress)
+    except OSError as error:
+        raise MisuseError(f"{source} cannot be read: {error.strerror}") from error
+
+
+async def _handed_over(
+    client: AsyncClient,
+    source: str | Path,
+    wishes: Wishes,
+    head_start: timedelta,
+    progress: Callable[[UploadProgress], None] | None,
+) -> AsyncSubmission:
+    return await client.submit(
+        source,
         force=wishes.force,
         captions=wishes.captions,
         language=wishes.language,
         title=wishes.title,
+        head_start=head_start,
+        progress=progress,
     )
-    return await client.ingest.SubmitVideo(request)
 
 
 async def _jobs(
-    client: AsyncClient, output: Output, source: str, wishes: Wishes, *, playlist: bool
-) -> AsyncIterator[Job]:
+    client: AsyncClient,
+    output: Output,
+    source: str,
+    wishes: Wishes,
+    *,
+    playlist: bool,
+    head_start: timedelta,
+) -> AsyncIterator[tuple[Job, AsyncSubmission | None]]:
     if playlist:
         async for job in _playlist(client, output, source, wishes):
-            yield job
+            yield job, None
         return
-    response = await submit_one(client, output, source=source, wishes=wishes)
+    submission = await submit_one(client, output, source=source, wishes=wishes, head_start=head_start)
     if output.json_lines:
-        output.emit(response)
+        output.emit(SubmitVideoResponse(job=submission.job, existing=submission.existing))
     else:
-        _tell_taken_on(output, response.job, wishes, existing=response.existing)
-    yield response.job
+        _tell_taken_on(output, submission.job, wishes, existing=submission.existing)
+    yield submission.job, submission
 
 
 async def _playlist(client: AsyncClient, output: Output, url: str, wishes: Wishes) -> AsyncIterator[Job]:
-    request = SubmitPlaylistRequest(
-        url=url, force=wishes.force, captions=wishes.captions, language=wishes.language
+    entries = client.submit_playlist(
+        url, force=wishes.force, captions=wishes.captions, language=wishes.language
     )
-    async for entry in client.ingest.SubmitPlaylist(request):
+    async for entry in entries:
         if output.json_lines:
             output.emit(entry)
         else:
@@ -207,10 +237,10 @@ def _title(job: Job) -> str:
 
 
 @contextmanager
-def _upload_progress(output: Output, name: str) -> Iterator[Callable[[int, int], None]]:
+def _upload_progress(output: Output, name: str) -> Iterator[Callable[[UploadProgress], None]]:
     """Show how much of a file is sent: a bar on a terminal, a line at the end elsewhere, nothing in JSON."""
     if output.json_lines:
-        yield lambda sent, total: None
+        yield lambda told: None
     elif animated(sys.stderr):
         columns = (
             TextColumn("uploading {task.description}"),
@@ -221,8 +251,9 @@ def _upload_progress(output: Output, name: str) -> Iterator[Callable[[int, int],
         )
         with Progress(*columns, console=output.messages, transient=True) as bar:
             task = bar.add_task(one_line(name), total=None)
-            yield lambda sent, total: bar.update(task, completed=sent, total=total)
+            yield lambda told: bar.update(task, completed=told.sent, total=told.size)
     else:
-        sizes = [0]
-        yield lambda sent, total: sizes.append(total)
-        output.say(f"uploaded {one_line(name)} ({size(sizes[-1])})")
+        told: list[UploadProgress] = []
+        yield told.append
+        verb = "uploaded" if told[-1].sent == told[-1].size else "sending"
+        output.say(f"{verb} {one_line(name)} ({size(told[-1].size)})")

@@ -3,14 +3,14 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
-from vidmesh import AsyncClient, VidmeshError
+from vidmesh import AsyncClient, AsyncSubmission, VidmeshError
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.errors.v1.failure_pb2 import Failure
 from vidmesh.events.v1.stage_pb2 import STAGE_STATE_FAILED
-from vidmesh.ingest.v1.ingest_service_pb2 import GetJobRequest
+from vidmesh.ingest.v1.ingest_service_pb2 import WatchJobResponse
 from vidmesh.ingest.v1.job_pb2 import (
     JOB_STATE_CANCELLED,
     JOB_STATE_FAILED,
@@ -20,6 +20,7 @@ from vidmesh.ingest.v1.job_pb2 import (
     JOB_STATE_SUCCEEDED,
     Job,
 )
+from vidmesh_cli.asked import MisuseError
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.ids import job_id, short
 from vidmesh_cli.output import Output, animated
@@ -58,22 +59,31 @@ async def follow(
     after: int = 0,
     label: str = "",
     noticed: set[str] | None = None,
+    submission: AsyncSubmission | None = None,
 ) -> Job:
     """Show a job's events until it has ended, and give the job as it is then.
 
     `label` leads the line on its end where it is one of several; `noticed` are the notices that need no telling again.
+    `submission` is that of a file which may still be on its way. Raises MisuseError where that file cannot be read on.
     """
     view = JobView(job_id=job, sequence=after)
+    breaks = Breaks(output)
     try:
-        if output.json_lines:
-            await _relay(client, output, view)
-        else:
-            await _show(client, output, view, label, set() if noticed is None else noticed)
+        async with aclosing(_messages(client, view, breaks, submission)) as messages:
+            if output.json_lines:
+                await _relay(output, view, messages)
+            else:
+                await _show(
+                    output, view, messages, label=label, noticed=set() if noticed is None else noticed
+                )
     except asyncio.CancelledError:
+        if submission is not None and submission.sending:
+            output.say("\nThe rest of the file is not sent, so its job is stopped.")
+            raise
         output.say("\nThe job goes on.")
         output.hint((f"vidmesh watch {job} --after {view.sequence}", "come back to where you left it"))
         raise
-    return (await client.ingest.GetJob(GetJobRequest(job_id=job))).job
+    return await client.job(job)
 
 
 def code_of(job: Job) -> ExitCode:
@@ -133,29 +143,46 @@ def _tell_failure(output: Output, where: str, failure: Failure) -> None:
     output.problem(f"{where}: {failure.message}", reason=reason, advice=failure.advice)
 
 
-async def _relay(client: AsyncClient, output: Output, view: JobView) -> None:
-    breaks = Breaks(output)
-    watch = client.watch(view.job_id, after_sequence=view.sequence, on_break=breaks.tell)
-    async with aclosing(watch) as messages:
-        async for message in messages:
-            breaks.over()
-            view.sequence = message.event.sequence or view.sequence
-            output.emit(message)
+async def _relay(output: Output, view: JobView, messages: AsyncIterator[WatchJobResponse]) -> None:
+    async for message in messages:
+        view.sequence = message.event.sequence or view.sequence
+        output.emit(message)
 
 
-async def _show(client: AsyncClient, output: Output, view: JobView, label: str, noticed: set[str]) -> None:
+async def _show(
+    output: Output,
+    view: JobView,
+    messages: AsyncIterator[WatchJobResponse],
+    *,
+    label: str,
+    noticed: set[str],
+) -> None:
     surface = Screen(output, view, label=label) if animated(sys.stderr) else Lines(output, label=label)
-    breaks = Breaks(output)
-    watch = client.watch(view.job_id, after_sequence=view.sequence, on_break=breaks.tell)
-    async with surface, aclosing(watch) as messages:
+    async with surface:
         async for message in messages:
-            breaks.over()
             for news in view.apply(message):
                 if isinstance(news, Notice):
                     if news.text in noticed:
                         continue
                     noticed.add(news.text)
                 surface.tell(news)
+
+
+async def _messages(
+    client: AsyncClient, view: JobView, breaks: "Breaks", submission: AsyncSubmission | None
+) -> AsyncGenerator[WatchJobResponse, None]:
+    """Yield the job's events; through the submission where there is one, which tells what stops the file on its way."""
+    if submission is not None:
+        watch = submission.watch(after_sequence=view.sequence, on_break=breaks.tell)
+    else:
+        watch = client.watch(view.job_id, after_sequence=view.sequence, on_break=breaks.tell)
+    async with aclosing(watch) as messages:
+        try:
+            async for message in messages:
+                breaks.over()
+                yield message
+        except OSError as error:
+            raise MisuseError(f"the file cannot be read any more: {error.strerror}") from error
 
 
 class Breaks:
