@@ -63,7 +63,7 @@ lint:
 	@.venv/bin/ruff format --check .
 
 types:
-	@.venv/bin/mypy $(SOURCES) $(CLIENT) bench tests
+	@.venv/bin/mypy $(SOURCES) $(CLIENT) sdk/python/generate.py bench docs tests
 
 imports:
 	@.venv/bin/lint-imports --no-cache
@@ -106,8 +106,8 @@ build/proto/google: .venv/installed
 	@cp $$($(PY) -c 'import google.api; print(google.api.__path__[0])')/annotations.proto $@/api/
 	@cp $$($(PY) -c 'import google.api; print(google.api.__path__[0])')/http.proto $@/api/
 
-docs: install ## Write the reference pages that are made from the code anew
-	@$(PY) docs/reference.py
+docs: install ## Write the reference pages, openapi.json and asyncapi.json anew
+	@$(PY) -m docs.reference
 
 lock: ## Choose versions anew and pin them in requirements.lock and bench/requirements.lock
 	@$(UV) lock --quiet --upgrade

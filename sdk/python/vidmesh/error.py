@@ -49,7 +49,7 @@ class VidmeshError(Exception):
         self.retryable = retryable
         self.retry_after = retry_after
         self.metadata = dict(metadata or {})
-        self.told = told
+        self.told: bool = told
         """Whether one of vidmesh's services told it, rather than the connection or the gateway."""
 
 

@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import grpc
+
 from vidmesh.backoff import backoff
 from vidmesh.error import VidmeshError
 from vidmesh.ingest.v1.ingest_service_pb2 import (
@@ -24,8 +26,11 @@ from vidmesh.resume import may_resume
 if TYPE_CHECKING:
     from vidmesh.ingest.v1.ingest_service_pb2_grpc import IngestServiceAsyncStub
 
-CHUNK = 1 << 20
-"""Bytes a message: what the API takes at most."""
+CHUNK, SMALLEST_CHUNK = 1 << 20, 1 << 16
+"""Bytes a message: at first what the API takes at most, halved whenever one does not arrive before its deadline."""
+
+CHECKING = 600.0
+"""Seconds that the mesh may take to read a whole file for its checksum."""
 
 PATIENCE = timedelta(minutes=5)
 """How long nothing may arrive before that is raised."""
@@ -74,6 +79,7 @@ class Sender:
         self._size = size
         self._patience = patience
         self._progress = progress
+        self._chunk = CHUNK
         self._marks = deque([(time.monotonic(), upload.offset)])
         self.upload = upload
 
@@ -128,6 +134,8 @@ class Sender:
                         self._mark()
                         self._tell()
                     continue
+                if problem.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+                    self._chunk = max(self._chunk // 2, SMALLEST_CHUNK)
                 if problem.reason != "WRONG_OFFSET":
                     if not may_resume(problem) or time.monotonic() - alive > self._patience.total_seconds():
                         raise problem
@@ -140,12 +148,13 @@ class Sender:
     async def _step(self, file: BinaryIO) -> bool:
         """Send the next chunk, or declare the upload complete after the last; say whether there was one."""
         upload = self.upload
-        data = await asyncio.to_thread(_read, file, upload.offset)
+        data = await asyncio.to_thread(_read, file, upload.offset, self._chunk)
         if data:
             request = WriteUploadRequest(upload_id=upload.id, offset=upload.offset, data=data)
             self.upload = (await self._stub.WriteUpload(request)).upload
         else:
-            self.upload = (await self._stub.CompleteUpload(CompleteUploadRequest(upload_id=upload.id))).upload
+            completing = CompleteUploadRequest(upload_id=upload.id)
+            self.upload = (await self._stub.CompleteUpload(completing, timeout=CHECKING)).upload
         return bool(data)
 
     async def _look(self) -> None:
@@ -181,6 +190,6 @@ class Sender:
         )
 
 
-def _read(file: BinaryIO, offset: int) -> bytes:
+def _read(file: BinaryIO, offset: int, most: int) -> bytes:
     file.seek(offset)
-    return file.read(CHUNK)
+    return file.read(most)

@@ -1,5 +1,6 @@
 """A file arrives whole, in pieces that the API takes and over breaks, and a refusal in the middle is told."""
 
+import asyncio
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from tests.unit.sdk.conftest import Receiver
 from vidmesh import AsyncClient, UploadProgress, VidmeshError
+from vidmesh.ingest.v1.ingest_service_pb2 import WriteUploadRequest, WriteUploadResponse
 
 MEBIBYTE = 1 << 20
 
@@ -55,6 +57,21 @@ async def test_it_goes_on_over_breaks_where_the_mesh_stands(
     assert receiver.received == path.read_bytes()
     interruptions = [one.interruption for one in told if one.interruption is not None]
     assert [problem.code for problem in interruptions] == [grpc.StatusCode.UNAVAILABLE] * 2
+
+
+async def test_on_a_slow_line_chunks_become_smaller(mesh: Any, receiver: Receiver, tmp_path: Path) -> None:
+    path = write(tmp_path / "talk.mp4", 2 * MEBIBYTE)
+
+    async def slow(request: WriteUploadRequest, context: Any) -> WriteUploadResponse:
+        await asyncio.sleep(60 if len(request.data) > 300_000 else 0)
+        return await receiver.write(request, context)
+
+    mesh.methods["WriteUpload"] = slow
+    async with AsyncClient(mesh.endpoint, deadline=timedelta(seconds=1)) as client:
+        await client.upload(path)
+
+    assert receiver.received == path.read_bytes()
+    assert set(receiver.chunks) == {MEBIBYTE // 4}
 
 
 async def test_another_process_goes_on_with_an_upload(

@@ -1,50 +1,18 @@
-"""Writes the reference pages that are made from the code: `python docs/reference.py [FOLDER]`.
-
-errors.md comes from proto/vidmesh/errors, configuration.md from the services' settings classes.
-"""
+"""configuration.md, from the services' settings classes."""
 
 import importlib
 import inspect
-import sys
 import textwrap
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
-from vidmesh_runtime.errors import Failure, handling
 from vidmesh_runtime.settings import ServiceSettings
 
 SERVICES = ("ingest", "transcribe", "summarize", "query")
-
-
-def errors() -> str:
-    """The page of reasons."""
-    lines = [
-        "# Errors",
-        "",
-        "Made from `proto/vidmesh/errors/v1/error_reason.proto` by `make docs`.",
-        "",
-        "A failed call carries `google.rpc.ErrorInfo` in its status details: `domain` is `vidmesh`, `reason` one of those below,",
-        "`metadata` has at least `advice` and `retryable`. A failed stage of a job carries the same as `vidmesh.errors.v1.Failure`.",
-        "JSON answers have them under `details`. What may succeed later by itself is retried by vidmesh before it is told;",
-        "the rest is told at once.",
-        "",
-        "| reason | gRPC code | try again | what it means | what to do |",
-        "|---|---|---|---|---|",
-    ]
-    for reason in ErrorReason.values():
-        if reason:
-            failure, told = Failure(reason), handling(reason)
-            again = "yes" if failure.retryable else "no"
-            lines.append(
-                f"| `{failure.name}` | {failure.code.name} | {again} | {told.title} | {told.advice} |"
-            )
-    return "\n".join(lines) + "\n"
 
 
 def configuration() -> str:
@@ -107,13 +75,3 @@ def default_of(field: FieldInfo) -> str:
 def meaning(field: FieldInfo) -> str:
     """A field's docstring on one line."""
     return " ".join(textwrap.dedent(field.description or "").split()).replace("|", "\\|")
-
-
-def write(folder: Path) -> None:
-    """Write all pages."""
-    (folder / "errors.md").write_text(errors())
-    (folder / "configuration.md").write_text(configuration())
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)

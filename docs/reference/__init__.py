@@ -1,0 +1,1 @@
+"""The pages and documents that are made from the code, by `make docs`."""
