@@ -1,11 +1,13 @@
 // The client: one mesh, its four services, and what their streams need.
 
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
-import { type Client, type Interceptor, type Transport } from "@connectrpc/connect";
+import { Code, type Client, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 
 import { calls, speaking, type TokenSource } from "./calls.js";
+import { VidmeshError } from "./error.js";
 import { followSummary, followTranscript, type SummaryMessage, type TranscriptMessage } from "./follow.js";
+import { Health, HealthCheckResponse_ServingStatus } from "./gen/grpc/health/v1/health_pb.js";
 import type { Segment } from "./gen/vidmesh/events/v1/text_pb.js";
 import {
   IngestService,
@@ -72,6 +74,12 @@ export interface Submission {
 /** A piece of an answer: what it will be made from, text to append, then the whole with its citations. */
 export type AskMessage = Exclude<AskResponse["message"], { case: undefined }>;
 
+/** The services of a mesh. */
+export const SERVICES = ["ingest", "transcribe", "summarize", "query"] as const;
+export type Service = (typeof SERVICES)[number];
+
+const UNANSWERED = new Set([Code.Unavailable, Code.DeadlineExceeded]);
+
 /**
  * A mesh, by its endpoint and a token.
  *
@@ -84,6 +92,7 @@ export class Vidmesh {
   readonly transcribe: Client<typeof TranscribeService>;
   readonly summarize: Client<typeof SummarizeService>;
   readonly query: Client<typeof QueryService>;
+  readonly #health: Client<typeof Health>;
 
   constructor({
     endpoint,
@@ -99,6 +108,7 @@ export class Vidmesh {
     this.transcribe = speaking(TranscribeService, made, this.endpoint);
     this.summarize = speaking(SummarizeService, made, this.endpoint);
     this.query = speaking(QueryService, made, this.endpoint);
+    this.#health = speaking(Health, made, this.endpoint);
   }
 
   /** Takes a link or a completed upload on and begins a job. A source that is known gives the job there is, unless `force`. */
@@ -167,6 +177,18 @@ export class Vidmesh {
   search(query: string, options: SearchOptions = {}): Promise<SearchResponse> {
     const { signal, ...fields } = options;
     return this.query.search({ ...fields, query }, { signal });
+  }
+
+  /** Tells whether a service answers calls, within five seconds. Needs no token. */
+  async isServing(service: Service, options: { signal?: AbortSignal } = {}): Promise<boolean> {
+    try {
+      const headers = { "x-vidmesh-service": service };
+      const { status } = await this.#health.check({}, { ...options, headers, timeoutMs: 5000 });
+      return status === HealthCheckResponse_ServingStatus.SERVING;
+    } catch (thrown) {
+      if (thrown instanceof VidmeshError && UNANSWERED.has(thrown.code)) return false;
+      throw thrown;
+    }
   }
 
   /** Yields the caller's jobs, newest first. */

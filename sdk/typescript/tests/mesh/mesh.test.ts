@@ -3,7 +3,14 @@
 import { openAsBlob } from "node:fs";
 import { expect, inject, test } from "vitest";
 
-import { hasEnded, StageState, Vidmesh, type JobEvent, type UploadProgress } from "../../src/index.js";
+import {
+  hasEnded,
+  SERVICES,
+  StageState,
+  Vidmesh,
+  type JobEvent,
+  type UploadProgress,
+} from "../../src/index.js";
 
 const recording = new URL("../../../../tests/data/grammar.flac", import.meta.url);
 
@@ -86,4 +93,9 @@ test("a wrong token is told with its reason", async () => {
     retryable: false,
     told: true,
   });
+});
+
+test("every service is serving", async () => {
+  const serving = await Promise.all(SERVICES.map((service) => client().isServing(service)));
+  expect(serving).toEqual(SERVICES.map(() => true));
 });

@@ -1,7 +1,8 @@
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 
-import { readEndpoint, VidmeshError } from "../../src/index.js";
+import { HealthCheckResponse_ServingStatus } from "../../src/gen/grpc/health/v1/health_pb.js";
+import { readEndpoint, SERVICES, VidmeshError } from "../../src/index.js";
 import { mesh, refusal } from "./mesh.js";
 
 test("a call carries the token", async () => {
@@ -163,4 +164,23 @@ test.each(["127.0.0.1:8080", "ftp://host", "http://host/path", "http://host?x=1"
 
 test("an endpoint loses the slash at its end", () => {
   expect(readEndpoint("http://host:8080/")).toBe("http://host:8080");
+});
+
+test("a service is asked for its health by name, and one that does not answer is not serving", async () => {
+  const client = mesh({
+    health: {
+      check: (_, { requestHeader }) => {
+        const service = requestHeader.get("x-vidmesh-service");
+        if (service === "query") throw new ConnectError("no healthy upstream", Code.Unavailable);
+        return {
+          status:
+            service === "ingest"
+              ? HealthCheckResponse_ServingStatus.SERVING
+              : HealthCheckResponse_ServingStatus.NOT_SERVING,
+        };
+      },
+    },
+  });
+  const serving = await Promise.all(SERVICES.map((service) => client.isServing(service)));
+  expect(serving).toEqual([true, false, false, false]);
 });

@@ -5,11 +5,13 @@ import { Code, ConnectError, createRouterTransport, type ServiceImpl } from "@co
 
 import { Vidmesh, type VidmeshOptions } from "../../src/index.js";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../src/gen/google/rpc/error_details_pb.js";
+import { Health } from "../../src/gen/grpc/health/v1/health_pb.js";
 import { IngestService } from "../../src/gen/vidmesh/ingest/v1/ingest_service_pb.js";
 import { QueryService } from "../../src/gen/vidmesh/query/v1/query_service_pb.js";
 import { TranscribeService } from "../../src/gen/vidmesh/transcribe/v1/transcribe_service_pb.js";
 
 export interface Handlers {
+  health?: Partial<ServiceImpl<typeof Health>>;
   ingest?: Partial<ServiceImpl<typeof IngestService>>;
   query?: Partial<ServiceImpl<typeof QueryService>>;
   transcribe?: Partial<ServiceImpl<typeof TranscribeService>>;
@@ -22,6 +24,7 @@ export function mesh(handlers: Handlers, options: Partial<VidmeshOptions> = {}):
     transport: ({ interceptors }) =>
       createRouterTransport(
         ({ service }) => {
+          service(Health, handlers.health ?? {});
           service(IngestService, handlers.ingest ?? {});
           service(QueryService, handlers.query ?? {});
           service(TranscribeService, handlers.transcribe ?? {});

@@ -319,7 +319,7 @@ export type ListChaptersResponse = Message<"vidmesh.summarize.v1.ListChaptersRes
   state: StageState;
 
   /**
-   * Whether they are what is known by now of a video whose job still runs: others take their place when it is heard to its end.
+   * Whether they are what is known by now: others take their place when the video is heard to its end and they could be made.
    *
    * @generated from field: bool provisional = 4;
    */
