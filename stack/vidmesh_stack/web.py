@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-PAGES = ("/library", "/search", "/ask")
+PAGES = ("/library", "/search", "/ask", "/system")
 """Addresses that the app reads itself, with what is below them: each gets its one page. `/` does too."""
 PAGES_BELOW = ("/ask/", "/watch/")
 

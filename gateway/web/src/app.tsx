@@ -13,6 +13,7 @@ const Watch = lazy(async () => ({ default: (await import("./pages/watch")).Watch
 const Search = lazy(async () => ({ default: (await import("./pages/search")).Search }));
 const Ask = lazy(async () => ({ default: (await import("./pages/ask")).Ask }));
 const Library = lazy(async () => ({ default: (await import("./pages/library")).Library }));
+const System = lazy(async () => ({ default: (await import("./pages/system")).System }));
 
 export function App(): JSX.Element {
   return (
@@ -23,6 +24,7 @@ export function App(): JSX.Element {
         <Route path="/search" component={Search} />
         <Route path="/ask/:conversation?" component={Ask} />
         <Route path="/watch/:video" component={Watch} />
+        <Route path="/system" component={System} />
         <Route path="*" component={Lost} />
       </Router>
     </Show>

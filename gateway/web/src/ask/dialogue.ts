@@ -2,7 +2,7 @@
 
 import { createSignal, onCleanup, type Accessor } from "solid-js";
 import { createStore, produce } from "solid-js/store";
-import { AnswerKind, type Answer, type Citation, type VidmeshError } from "@vidmesh/client";
+import { AnswerKind, type Answer, type AskOptions, type Citation, type VidmeshError } from "@vidmesh/client";
 
 import { asProblem, mesh } from "../mesh";
 
@@ -31,8 +31,11 @@ export interface Dialogue {
   open: (id: string) => Promise<void>;
 }
 
-/** Questions are asked of `videoIds`; of everything where there are none. */
-export function createDialogue(videoIds: string[] = []): Dialogue {
+/** What a conversation is about; of all videos where there is nothing in it. */
+export type About = NonNullable<AskOptions["scope"]>;
+
+/** A new conversation is about what `about` gives then. */
+export function createDialogue(about: Accessor<About>): Dialogue {
   const [exchanges, setExchanges] = createStore<Exchange[]>([]);
   const [id, setId] = createSignal("");
   const [busy, setBusy] = createSignal(false);
@@ -52,7 +55,9 @@ export function createDialogue(videoIds: string[] = []): Dialogue {
     setBusy(true);
     setExchanges(place, asked(question));
     try {
-      for await (const message of mesh.ask(question, { conversationId: id(), scope: { videoIds }, signal })) {
+      // A conversation keeps what it is about.
+      const options = id() === "" ? { scope: about(), signal } : { conversationId: id(), signal };
+      for await (const message of mesh.ask(question, options)) {
         if (message.case === "retrieved") setId(message.value.conversationId);
         else if (message.case === "delta") change((one) => (one.text += message.value));
         else change((one) => Object.assign(one, answered(message.value)));

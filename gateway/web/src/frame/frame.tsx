@@ -21,6 +21,7 @@ const PLACES: { href: string; label: string; icon: IconName }[] = [
   { href: "/library", label: "Library", icon: "library" },
   { href: "/search", label: "Search", icon: "search" },
   { href: "/ask", label: "Ask", icon: "ask" },
+  { href: "/system", label: "System", icon: "system" },
 ];
 
 const TITLES: Record<string, string> = {
@@ -28,6 +29,7 @@ const TITLES: Record<string, string> = {
   "/library": "Library",
   "/search": "Search",
   "/ask": "Ask",
+  "/system": "System",
 };
 
 export function Frame(props: RouteSectionProps): JSX.Element {

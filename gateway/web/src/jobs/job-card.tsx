@@ -11,7 +11,7 @@ import { toast } from "../parts/toast";
 import { isOver, type JobView, type StageView } from "./job-view";
 import { putJob } from "./jobs";
 
-const NAMES: Partial<Record<Stage, string>> = {
+export const NAMES: Partial<Record<Stage, string>> = {
   [Stage.INGEST]: "Fetch",
   [Stage.TRANSCRIBE]: "Transcribe",
   [Stage.SUMMARIZE]: "Summarise",

@@ -8,6 +8,7 @@ import { Composer } from "../ask/composer";
 import { createDialogue } from "../ask/dialogue";
 import { ExchangeView } from "../ask/exchange";
 import { ago } from "../format";
+import { ScopeFilter, scopeOf, type Chosen } from "../library/scope-filter";
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
 import { shortcut } from "../parts/keys";
@@ -19,7 +20,8 @@ const LISTED = 50;
 export function Ask(): JSX.Element {
   const params = useParams<{ conversation?: string }>();
   const navigate = useNavigate();
-  const dialogue = createDialogue();
+  const [about, setAbout] = createSignal<Chosen>({});
+  const dialogue = createDialogue(() => scopeOf(about()));
   const [conversations, setConversations] = createSignal<Conversation[]>([]);
   const [unlisted, setUnlisted] = createSignal<VidmeshError>();
   const problem = () => dialogue.problem() ?? unlisted();
@@ -106,6 +108,9 @@ export function Ask(): JSX.Element {
           <Empty icon="ask" title="Ask what was said">
             Answers come from your videos alone. Each claim has a number; a click plays the moment that it
             rests on.
+            <div class="filters">
+              <ScopeFilter chosen={about()} onChoose={setAbout} />
+            </div>
           </Empty>
         </Show>
         <div class="exchanges" aria-live="polite" aria-busy={dialogue.busy()}>

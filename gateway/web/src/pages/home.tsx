@@ -7,6 +7,7 @@ import { plural } from "../format";
 import { JobCard } from "../jobs/job-card";
 import { isOver } from "../jobs/job-view";
 import { jobs, loaded, problem, putJob } from "../jobs/jobs";
+import { linksIn, listOf } from "../links";
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
 import { Empty, Problem, Waiting } from "../parts/states";
@@ -61,42 +62,32 @@ export function Home(): JSX.Element {
   );
 }
 
-const LINK = /https?:\/\/\S+/g;
-
 function AddForm(): JSX.Element {
   const [text, setText] = createSignal("");
   const [busy, setBusy] = createSignal(false);
+  const [whole, setWhole] = createSignal(false);
   const [refused, setRefused] = createSignal<{ link: string; error: VidmeshError }[]>([]);
-  const links = createMemo(() => [...new Set(text().match(LINK) ?? [])]);
+  const links = createMemo(() => linksIn(text()));
+  const within = createMemo(() => links().filter((link) => listOf(link) === "within").length);
   let chooser!: HTMLInputElement;
 
   const submit = async (event: Event) => {
     event.preventDefault();
-    if (links().length === 0) return;
+    if (links().length === 0 || busy()) return;
     setBusy(true);
     setRefused([]);
     const wrong: { link: string; error: VidmeshError }[] = [];
     for (const link of links()) {
+      const list = listOf(link);
       try {
-        if (isPlaylist(link)) {
-          let count = 0;
-          for await (const entry of mesh.submitPlaylist(link)) {
-            if (entry.job !== undefined) putJob(entry.job);
-            count += 1;
-          }
-          toast(`${plural(count, "video")} of the playlist taken on.`);
-        } else {
-          const { job, existing } = await mesh.submit(link);
-          putJob(job);
-          if (existing)
-            toast("This video is already there.", { href: `/watch/${job.videoId}`, label: "Open it" });
-        }
+        await (list === "list" || (list === "within" && whole()) ? addList(link) : addOne(link));
       } catch (thrown) {
         wrong.push({ link, error: asProblem(thrown) });
       }
     }
     setRefused(wrong);
     setText(wrong.map(({ link }) => link).join("\n"));
+    setWhole(false);
     setBusy(false);
   };
 
@@ -126,6 +117,19 @@ function AddForm(): JSX.Element {
           </div>
         )}
       </For>
+      <Show when={within() > 0}>
+        <label class="choice">
+          <input
+            type="checkbox"
+            class="check"
+            checked={whole()}
+            onChange={(event) => setWhole(event.currentTarget.checked)}
+          />
+          {within() > 1
+            ? "Add the whole playlists of these links"
+            : "Add the whole playlist that this link is in"}
+        </label>
+      </Show>
       <div class="add-actions">
         <button class="button primary" disabled={links().length === 0 || busy()}>
           {busy() ? "Adding…" : links().length > 1 ? `Add ${links().length} links` : "Add link"}
@@ -151,12 +155,17 @@ function AddForm(): JSX.Element {
   );
 }
 
-/** Whether a link names a list of videos and not one of them. */
-function isPlaylist(link: string): boolean {
-  const url = URL.canParse(link) ? new URL(link) : undefined;
-  if (url === undefined) return false;
-  return (
-    /(^|\.)youtube\.com$/.test(url.hostname) &&
-    (url.pathname === "/playlist" || /^\/(@|channel\/|c\/)/.test(url.pathname))
-  );
+async function addOne(link: string): Promise<void> {
+  const { job, existing } = await mesh.submit(link);
+  putJob(job);
+  if (existing) toast("This video is already there.", { href: `/watch/${job.videoId}`, label: "Open it" });
+}
+
+async function addList(link: string): Promise<void> {
+  let count = 0;
+  for await (const { job } of mesh.submitPlaylist(link)) {
+    if (job !== undefined) putJob(job);
+    count += 1;
+  }
+  toast(`${plural(count, "video")} of the playlist taken on.`);
 }

@@ -20,7 +20,7 @@ import { Icon } from "../parts/icon";
 import { shortcut } from "../parts/keys";
 import { pieces } from "../parts/snippet";
 import { Empty, Problem, Waiting } from "../parts/states";
-import { folders, tags } from "../library/shelf-data";
+import { ScopeFilter, scopeOf } from "../library/scope-filter";
 
 const HITS = 60;
 const PAUSE_MS = 250;
@@ -32,18 +32,22 @@ interface Group {
 }
 
 export function Search(): JSX.Element {
-  const [query, setQuery] = useSearchParams<{ q?: string; folder?: string; tag?: string }>();
+  const [query, setQuery] = useSearchParams<{
+    q?: string;
+    folder?: string;
+    tag?: string;
+    language?: string;
+  }>();
   const [text, setText] = createSignal(query.q ?? "");
   let box!: HTMLInputElement;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let stop = new AbortController();
 
-  const wanted = () => ({ q: (query.q ?? "").trim(), folder: query.folder ?? "", tag: query.tag ?? "" });
-  const [found, { refetch }] = createResource(wanted, async ({ q, folder, tag }) => {
+  const wanted = () => ({ q: (query.q ?? "").trim(), scope: scopeOf(query) });
+  const [found, { refetch }] = createResource(wanted, async ({ q, scope }) => {
     stop.abort();
     if (q === "") return undefined;
     stop = new AbortController();
-    const scope = { folderId: folder, tags: tag === "" ? [] : [tag] };
     try {
       return await mesh.search(q, { pageSize: HITS, scope, signal: stop.signal });
     } catch (thrown) {
@@ -106,32 +110,7 @@ export function Search(): JSX.Element {
         />
       </form>
       <div class="filters">
-        <label>
-          <span class="hidden">Folder</span>
-          <select
-            class="select small"
-            onChange={(event) => setQuery({ folder: event.currentTarget.value || undefined })}
-          >
-            <option value="">All folders</option>
-            <For each={folders()}>
-              {(one) => (
-                <option value={one.id} selected={one.id === query.folder}>
-                  {one.name}
-                </option>
-              )}
-            </For>
-          </select>
-        </label>
-        <label>
-          <span class="hidden">Tag</span>
-          <select
-            class="select small"
-            onChange={(event) => setQuery({ tag: event.currentTarget.value || undefined })}
-          >
-            <option value="">All tags</option>
-            <For each={tags()}>{(one) => <option selected={one.name === query.tag}>{one.name}</option>}</For>
-          </select>
-        </label>
+        <ScopeFilter chosen={query} onChoose={(chosen) => setQuery({ ...chosen })} />
         <span class="faint small" role="status">
           <Show when={wanted().q && groups().length > 0}>
             {plural(answer()?.hits.length ?? 0, "moment")} in {plural(groups().length, "video")}

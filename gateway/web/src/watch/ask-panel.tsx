@@ -8,7 +8,7 @@ import { ExchangeView } from "../ask/exchange";
 
 export function AskPanel(props: { videoId: string }): JSX.Element {
   // The page is made anew for another video.
-  const dialogue = createDialogue([props.videoId]);
+  const dialogue = createDialogue(() => ({ videoIds: [props.videoId] }));
   return (
     <div class="panel">
       <div class="exchanges" aria-live="polite" aria-busy={dialogue.busy()}>

@@ -1,12 +1,19 @@
 // The summary as it is written, and other ones on demand.
 
-import { createEffect, createSignal, on, onCleanup, Show, type JSX } from "solid-js";
+import { createEffect, createSignal, For, on, onCleanup, Show, type JSX } from "solid-js";
 import { StageState, SummaryLength, SummaryStyle, type Summary, type VidmeshError } from "@vidmesh/client";
 
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
 import { Prose } from "../parts/prose-view";
 import { Problem, Waiting } from "../parts/states";
+
+const names = new Intl.DisplayNames("en", { type: "language" });
+const LANGUAGES =
+  "ar bn cs da de el en es fa fi fr he hi hu id it ja ko nl no pl pt ro ru sv sw th tr uk vi zh"
+    .split(" ")
+    .map((tag) => ({ tag, name: names.of(tag) ?? tag }))
+    .sort((one, other) => one.name.localeCompare(other.name));
 
 export function SummaryPanel(props: { videoId: string }): JSX.Element {
   const [text, setText] = createSignal("");
@@ -52,7 +59,7 @@ export function SummaryPanel(props: { videoId: string }): JSX.Element {
         videoId: props.videoId,
         style: style(),
         length: length(),
-        language: language().trim(),
+        language: language(),
       };
       for await (const { message } of mesh.summarize.generateSummary(request, { signal })) {
         if (message.case === "summary") whole(message.value);
@@ -137,12 +144,10 @@ export function SummaryPanel(props: { videoId: string }): JSX.Element {
           </label>
           <label>
             Language
-            <input
-              class="input"
-              placeholder="the video's own"
-              value={language()}
-              onInput={(event) => setLanguage(event.currentTarget.value)}
-            />
+            <select class="select" onChange={(event) => setLanguage(event.currentTarget.value)}>
+              <option value="">The video's own</option>
+              <For each={LANGUAGES}>{({ tag, name }) => <option value={tag}>{name}</option>}</For>
+            </select>
           </label>
           <button class="button" disabled={writing()}>
             Write it

@@ -11,6 +11,7 @@ const PAGES = {
   search: "/search",
   ask: "/ask",
   library: "/library",
+  system: "/system",
   "a page that is not there": "/watch/no/where",
 } as const;
 
@@ -75,7 +76,7 @@ test("the first stop of the tab key skips the navigation", async ({ app: { page,
 
 test("nothing sticks out of a phone's width", async ({ app: { page, open } }) => {
   await page.setViewportSize({ width: 390, height: 844 });
-  for (const path of ["/", `/watch/${video()}`, "/search", "/ask", "/library"]) {
+  for (const path of ["/", `/watch/${video()}`, "/search", "/ask", "/library", "/system"]) {
     await open(path);
     await expect(page.locator(".waiting")).toHaveCount(0);
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), path).toBe(true);

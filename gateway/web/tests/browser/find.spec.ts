@@ -12,6 +12,19 @@ test("a search finds what was said and plays it", async ({ app: { page, open } }
   await expect(page.locator(".row.active")).toBeVisible();
 });
 
+test("a search is narrowed to a tag, and the address keeps it", async ({ app: { page, open } }) => {
+  const [word = ""] = await saidWords();
+  const tag = `aside ${Date.now()}`;
+  await client().query.updateVideo({ videoId: video(), tags: { names: [tag] } });
+  await open(`/search?q=${word}`);
+  await page.getByLabel("Tag").selectOption({ label: tag });
+  await expect(page).toHaveURL(/tag=aside/);
+  await expect(page.locator(".hit").first()).toBeVisible();
+  await client().query.updateVideo({ videoId: video(), tags: { names: [] } });
+  await page.reload();
+  await expect(page.getByText("Nothing was found")).toBeVisible();
+});
+
 test("a search that finds nothing says so", async ({ app: { page, open } }) => {
   await open("/search?q=%22zzzz%20qqqq%22");
   await expect(page.getByText("Nothing was found")).toBeVisible();

@@ -1,6 +1,7 @@
 // Adding, and jobs as they go.
 
 import type { Page } from "@playwright/test";
+import { JobState } from "@vidmesh/client";
 
 import { client, expect, long, recording, test } from "./app";
 
@@ -128,4 +129,25 @@ test("a cut of the network is told, and what was missed comes after it", async (
   await expect(lost).toBeHidden();
   await expect.poll(async () => Number(await progress.getAttribute("aria-valuenow"))).toBeGreaterThan(before);
   await expect(card).toHaveCount(1);
+});
+
+test("the system page shows services, the queue, and failed jobs to take up again", async ({
+  app: { page, open },
+  site,
+}) => {
+  const { job } = await client("jobs").submit(`${site.origin}/lost.flac`);
+  await open("/system");
+  await expect(
+    page.getByRole("list", { name: "Services" }).getByText("Serving", { exact: true }),
+  ).toHaveCount(4);
+  await expect(page.getByRole("row", { name: /^Transcribe/ })).toBeVisible();
+  await expect(page.getByText("In use")).toBeVisible();
+  const retry = page.getByRole("button", { name: /^Retry “.*lost\.flac”$/ });
+  await expect(retry).toBeVisible();
+  site.files.set("/lost.flac", recording());
+  await retry.click();
+  await expect(retry).toHaveCount(0);
+  const events = client("jobs").watch(job.id);
+  while (!(await events.next()).done);
+  expect((await client("jobs").ingest.getJob({ jobId: job.id })).job?.state).toBe(JobState.SUCCEEDED);
 });

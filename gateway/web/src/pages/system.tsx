@@ -1,0 +1,32 @@
+// How the mesh is, and how it goes with the reader's own jobs.
+
+import type { JSX } from "solid-js";
+
+import { Failures } from "../system/failures";
+import { Models } from "../system/models";
+import { Queue } from "../system/queue";
+import { Services } from "../system/services";
+
+export function System(): JSX.Element {
+  return (
+    <div class="page wide system">
+      <h1>System</h1>
+      <Services />
+      <section aria-labelledby="queue">
+        <h2 id="queue" class="section-title">
+          Your queue
+        </h2>
+        <Queue />
+      </section>
+      <section aria-labelledby="failures">
+        <Failures />
+      </section>
+      <section aria-labelledby="models">
+        <h2 id="models" class="section-title">
+          Recognisers
+        </h2>
+        <Models />
+      </section>
+    </div>
+  );
+}

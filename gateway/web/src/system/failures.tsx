@@ -1,0 +1,91 @@
+// Jobs that came to nothing, or not to all: why, and another try for one or all of them.
+
+import { A } from "@solidjs/router";
+import { createSignal, For, Show, type JSX } from "solid-js";
+import { JobState, toDate, type Job } from "@vidmesh/client";
+
+import { ago, plural } from "../format";
+import { putJob } from "../jobs/jobs";
+import { asProblem, mesh } from "../mesh";
+import { Icon } from "../parts/icon";
+import { Problem, Waiting } from "../parts/states";
+import { toast } from "../parts/toast";
+import { polled } from "./polled";
+
+const SHOWN = 50;
+
+export function Failures(): JSX.Element {
+  const [busy, setBusy] = createSignal(false);
+  const failed = polled(async (signal) => {
+    const states = [JobState.FAILED, JobState.PARTIAL];
+    return mesh.ingest.listJobs({ states, pageSize: SHOWN }, { signal });
+  });
+  const list = () => failed.value()?.jobs ?? [];
+  const retry = async (wanted: Job[]) => {
+    setBusy(true);
+    let begun = 0;
+    for (const { id } of wanted) {
+      try {
+        const { job } = await mesh.ingest.retryJob({ jobId: id });
+        if (job !== undefined) putJob(job);
+        begun += 1;
+      } catch (thrown) {
+        const error = asProblem(thrown);
+        toast(`${error.message} ${error.advice}`);
+      }
+    }
+    if (begun > 0) toast(`${plural(begun, "job")} taken up again.`);
+    await failed.again();
+    setBusy(false);
+  };
+  return (
+    <>
+      <h2 id="failures" class="section-title">
+        Failed <span class="count">{list().length}</span>
+        <Show when={list().length > 1}>
+          <button class="button quiet" disabled={busy()} onClick={() => void retry(list())}>
+            <Icon name="retry" /> Retry all
+          </button>
+        </Show>
+      </h2>
+      <Show
+        when={failed.value()}
+        fallback={
+          <Show when={failed.problem()} fallback={<Waiting lines={3} label="Looking for failed jobs" />}>
+            {(error) => <Problem error={error()} again={() => void failed.again()} />}
+          </Show>
+        }
+      >
+        <Show when={list().length > 0} fallback={<p class="faint">Nothing has failed.</p>}>
+          <ul class="card rows">
+            <For each={list()}>
+              {(job) => (
+                <li class="failed">
+                  <div class="failed-text">
+                    <A href={`/watch/${job.videoId}`} dir="auto" class="break">
+                      {job.title || job.source}
+                    </A>
+                    <p class="small">
+                      {job.failure?.message ?? job.stages.find((one) => one.failure)?.failure?.message}
+                    </p>
+                    <p class="faint small">
+                      <Show when={toDate(job.createdAt)}>{(date) => ago(date())}</Show>
+                    </p>
+                  </div>
+                  <button
+                    class="button quiet"
+                    disabled={busy()}
+                    aria-label={`Retry “${job.title || job.source}”`}
+                    onClick={() => void retry([job])}
+                  >
+                    <Icon name="retry" /> Retry
+                  </button>
+                </li>
+              )}
+            </For>
+          </ul>
+        </Show>
+      </Show>
+    </>
+  );
+}

@@ -1,0 +1,63 @@
+// The recognisers' models.
+
+import { For, Show, type JSX } from "solid-js";
+
+import { mesh } from "../mesh";
+import { Problem, Waiting } from "../parts/states";
+import { polled } from "./polled";
+
+export function Models(): JSX.Element {
+  const models = polled((signal) => mesh.transcribe.listModels({}, { signal }));
+  return (
+    <Show
+      when={models.value()}
+      fallback={
+        <Show when={models.problem()} fallback={<Waiting lines={4} label="Listing the models" />}>
+          {(error) => <Problem error={error()} again={() => void models.again()} />}
+        </Show>
+      }
+    >
+      {(found) => (
+        <div class="card table">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Model</th>
+                <th scope="col">Engine</th>
+                <th scope="col">Revision</th>
+                <th scope="col">State</th>
+              </tr>
+            </thead>
+            <tbody>
+              <For each={found().models}>
+                {(model) => (
+                  <tr>
+                    <th scope="row" class="break">
+                      {model.name}
+                    </th>
+                    <td>{model.engine}</td>
+                    <td>
+                      <Show when={model.revision} fallback="–">
+                        <code>{model.revision.slice(0, 12)}</code>
+                      </Show>
+                    </td>
+                    <td>
+                      <Show
+                        when={model.current}
+                        fallback={
+                          <span class="faint">{model.available ? "at hand" : "to be downloaded"}</span>
+                        }
+                      >
+                        <span class="badge live">In use</span>
+                      </Show>
+                    </td>
+                  </tr>
+                )}
+              </For>
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Show>
+  );
+}

@@ -1,0 +1,33 @@
+import { create, JobSchema, JobState, Stage, StageState } from "@vidmesh/client";
+import { expect, test } from "vitest";
+
+import { queueOf } from "../../src/system/queue-of";
+
+const job = (state: JobState, added: number, stages: [Stage, StageState][] = []) =>
+  create(JobSchema, {
+    state,
+    createdAt: { seconds: BigInt(added) },
+    stages: stages.map(([stage, state]) => ({ stage, state })),
+  });
+
+test("jobs are counted by state, and by stage where they stand", () => {
+  const queue = queueOf([
+    job(JobState.QUEUED, 300),
+    job(JobState.QUEUED, 200),
+    job(JobState.RUNNING, 100, [
+      [Stage.INGEST, StageState.SUCCEEDED],
+      [Stage.TRANSCRIBE, StageState.RUNNING],
+    ]),
+  ]);
+  expect(queue).toMatchObject({ waiting: 2, running: 1, oldest: new Date(200_000) });
+  expect(queue.stages).toEqual([
+    { stage: Stage.INGEST, running: 0, waiting: 2 },
+    { stage: Stage.TRANSCRIBE, running: 1, waiting: 2 },
+    { stage: Stage.SUMMARIZE, running: 0, waiting: 3 },
+    { stage: Stage.INDEX, running: 0, waiting: 3 },
+  ]);
+});
+
+test("an empty queue has no oldest job", () => {
+  expect(queueOf([])).toMatchObject({ waiting: 0, running: 0, oldest: undefined });
+});
