@@ -51,7 +51,7 @@ class Listed:
 LISTED = (
     Listed(name="first_segment", number=1, limit=300),
     Listed(name="raw_ratio", number=2, limit=480),
-    Listed(name="workers", number=3, limit=360),
+    Listed(name="workers", number=3, limit=540),
     Listed(name="memory", number=4, limit=900),
     Listed(name="same_words", number=5, limit=180),
     Listed(name="orchestration", number=6, limit=360),

@@ -52,6 +52,8 @@ declare
     head record;
     chosen record;
     taken work;
+    left_over int := most;
+    given int;
 begin
     perform set_config('synchronous_commit', 'off', true);
     -- What was to be tried again later and is due by now, and what its worker has let go of.
@@ -63,10 +65,42 @@ begin
         select id from work where state = 'leased' and lease_until < now() and attempt < attempts
         order by lease_until limit most for update skip locked
     ));
-    for piece in 1..most loop
+    while left_over > 0 loop
         select id, rank, tenant, slot into head from work where slot is not null
         order by rank, slot, id limit 1 for update skip locked;
         exit when not found;
+        if not exists (select from work where slot is not null and rank = head.rank and tenant < head.tenant)
+            and not exists (select from work where slot is not null and rank = head.rank and tenant > head.tenant)
+        then
+            -- Nobody to be fair to: a tenant that waits alone gets all at once, in its own order. Its rows that go on waiting
+            -- keep the later slots, as if these had been given out one by one.
+            return query with called as materialized (
+                select work.id, work.slot, work.turn from work
+                where work.slot is not null and work.rank = head.rank and work.tenant = head.tenant
+                order by work.turn, work.id limit left_over for update skip locked
+            ), foremost as materialized (
+                select work.id, work.slot from work
+                where work.slot is not null and work.rank = head.rank and work.tenant = head.tenant
+                order by work.slot, work.id limit left_over for update skip locked
+            ), waiting as (
+                select foremost.id, row_number() over (order by foremost.slot) as place
+                from foremost where not exists (select from called where called.id = foremost.id)
+            ), freed as (
+                select called.slot, row_number() over (order by called.slot) as place
+                from called where not exists (select from foremost where foremost.id = called.id)
+            ), moved as (
+                update work set slot = freed.slot from waiting join freed using (place) where work.id = waiting.id
+            ), leased as (
+                update work set state = 'leased', slot = null, turn = null, attempt = work.attempt + 1,
+                    lease_token = gen_random_uuid(), lease_until = now() + term
+                from called where work.id = called.id returning work.*
+            )
+            select leased.* from leased join called on called.id = leased.id order by called.turn, called.id;
+            get diagnostics given = row_count;
+            exit when given = 0;
+            left_over := left_over - given;
+            continue;
+        end if;
         select id, slot into chosen from work where slot is not null and rank = head.rank and tenant = head.tenant
         order by turn, id limit 1 for update skip locked;
         if chosen.id <> head.id then
@@ -76,6 +110,7 @@ begin
             lease_token = gen_random_uuid(), lease_until = now() + term
         where id = chosen.id returning * into taken;
         return next taken;
+        left_over := left_over - 1;
         -- Rows that were added side by side, unseen by each other, may share a slot; a tenant is served once in each.
         update work set slot = null where id = any(array(
             select id from work where slot is not null and rank = head.rank and tenant = head.tenant and slot <= head.slot
