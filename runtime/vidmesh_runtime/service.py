@@ -1,6 +1,7 @@
 """Running a service: its parts opened in order, its loops kept alive, its end orderly."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -31,6 +32,8 @@ from vidmesh_runtime.worker import Worker
 
 log = logging.getLogger(__name__)
 
+YOUNG = 20_000
+"""New objects before the collector looks at them: the streams of a thousand watchers make as many with each event."""
 FILES: tuple[FileDescriptor, ...] = (
     ingest_service_pb2.DESCRIPTOR,
     transcribe_service_pb2.DESCRIPTOR,
@@ -112,6 +115,10 @@ async def serve(
         tasks = [asyncio.create_task(run(), name=getattr(run, "__qualname__", name)) for run in runs]
         await server.set_ready(ready=True)
         log.info("%s serves on port %d", name, server.port)
+        # What was imported stays: a collection that looks through it again holds up every watcher for as long.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(YOUNG, 20, 20)
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
         await server.set_ready(ready=False)
