@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
+import grpc.aio
 import nats
 import pytest
 from joserfc.jwk import ECKey
@@ -21,6 +22,10 @@ from vidmesh_runtime.auth import make_key, mint
 from vidmesh_stack.keeper import Keeper
 from vidmesh_stack.nats import Nats
 from vidmesh_stack.postgres import Postgres
+
+# Tests have event loops in several threads, and what gRPC's asynchronous calls run on does not bear to go and come again then:
+# one loop reads and writes files that are closed, or another's by now.
+grpc.aio.init_grpc_aio()
 
 T = TypeVar("T")
 SERVICES = ("ingest", "transcribe", "summarize", "query")

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -385,7 +386,18 @@ def read_endpoint(endpoint: str) -> tuple[str, bool]:
     return f"{host}:{parts.port or (443 if secure else 80)}", secure
 
 
+@cache
+def _hold_grpc() -> None:
+    """Keep what gRPC's asynchronous calls run on, for as long as the process lives.
+
+    It goes with the last channel and comes anew with the next. Where event loops run in several threads, as those of blocking
+    clients do, one of them then reads from a file that is closed by now, or is another's already.
+    """
+    grpc.aio.init_grpc_aio()
+
+
 def _channel(endpoint: str, caller: Caller) -> grpc.aio.Channel:
+    _hold_grpc()
     target, secure = read_endpoint(endpoint)
     options = [
         ("grpc.primary_user_agent", "vidmesh-python"),
