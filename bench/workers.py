@@ -39,7 +39,7 @@ class Plan:
 
 
 PLANS = {
-    Size.FULL: Plan(real=600.0, alone=240.0, together=9000.0, factor=0.3),
+    Size.FULL: Plan(real=1200.0, alone=240.0, together=9000.0, factor=0.3),
     Size.SMOKE: Plan(real=60.0, alone=30.0, together=120.0, factor=0.05),
 }
 
