@@ -8,8 +8,8 @@ export default defineConfig({
   globalSetup: "./tests/browser/setup.ts",
   // The files of tests side by side, those of one file one after the other.
   workers: 2,
-  timeout: 120_000,
-  expect: { timeout: 20_000 },
+  timeout: 180_000,
+  expect: { timeout: 40_000 },
   reporter: "list",
   outputDir: "test-results",
   use: {

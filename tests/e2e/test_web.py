@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.skipif(
         node() < NODE, reason="the web app is built with Node 20.19 or newer, which is not here"
     ),
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
 ]
 
 
@@ -42,7 +42,7 @@ def npm(folder: Path, *script: str, **env: str) -> None:
         env={**os.environ, "NO_COLOR": "1", **env},
         capture_output=True,
         text=True,
-        timeout=540,
+        timeout=840,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
@@ -56,7 +56,7 @@ def built() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=540,
+        timeout=840,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -50,7 +50,7 @@ export function JobCard(props: { job: JobView }): JSX.Element {
   return (
     <article class="card job" data-job={props.job.id} aria-labelledby={`job-${props.job.id}`}>
       <header class="job-head">
-        <h3 id={`job-${props.job.id}`} dir="auto">
+        <h3 id={`job-${props.job.id}`} dir="auto" title={props.job.title}>
           <Show when={readable()} fallback={props.job.title || "A new video"}>
             <A href={`/watch/${props.job.videoId}`}>{props.job.title}</A>
           </Show>
@@ -135,7 +135,9 @@ function StageLine(props: { stage: StageView }): JSX.Element {
           style={{ transform: `scaleX(${props.stage.state === StageState.SUCCEEDED ? 1 : (part() ?? 0)})` }}
         />
       </span>
-      <span class="stage-figures">{figures()}</span>
+      <span class="stage-figures" title={figures()}>
+        {figures()}
+      </span>
     </li>
   );
 }

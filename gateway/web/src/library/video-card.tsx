@@ -23,7 +23,7 @@ export function VideoCard(props: {
         onChange={(event) => props.onChoose(event.currentTarget.checked)}
       />
       <div class="video-text">
-        <h2 dir="auto">
+        <h2 dir="auto" title={props.video.title}>
           <A href={`/watch/${props.video.id}`}>{props.video.title}</A>
         </h2>
         <p class="faint job-meta">

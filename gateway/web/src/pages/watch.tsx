@@ -75,7 +75,9 @@ function WatchVideo(props: { id: string }): JSX.Element {
           <>
             <header class="watch-head">
               <div class="watch-title">
-                <h1 dir="auto">{title() || "\u00a0"}</h1>
+                <h1 dir="auto" title={title()}>
+                  {title() || "\u00a0"}
+                </h1>
                 <p class="faint job-meta">
                   <Show when={about.length() > 0}>
                     <span>{clock(about.length())}</span>
@@ -135,7 +137,13 @@ function WatchVideo(props: { id: string }): JSX.Element {
                     </Tabs.Trigger>
                   </Tabs.List>
                   <Tabs.Content value="summary">
-                    <SummaryPanel videoId={id} />
+                    <SummaryPanel
+                      videoId={id}
+                      onMoment={(seconds) => {
+                        player.seek(seconds);
+                        player.play();
+                      }}
+                    />
                   </Tabs.Content>
                   <Tabs.Content value="chapters">
                     <Chapters chapters={about.chapters()} player={player} live={about.live()} />

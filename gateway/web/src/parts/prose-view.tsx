@@ -1,10 +1,16 @@
 // Read Markdown as elements.
 
-import { For, Match, Switch, type JSX } from "solid-js";
+import { For, Match, Show, Switch, type JSX } from "solid-js";
 
+import { clock } from "../format";
 import { blocks, type Block, type Inline } from "./prose";
 
-export function Prose(props: { text: string; citation?: (number: number) => JSX.Element }): JSX.Element {
+export function Prose(props: {
+  text: string;
+  citation?: (number: number) => JSX.Element;
+  /** Goes to a moment that the text names. */
+  onMoment?: (seconds: number) => void;
+}): JSX.Element {
   const words = (text: Inline[]) => (
     <For each={text}>
       {(piece) => {
@@ -12,6 +18,7 @@ export function Prose(props: { text: string; citation?: (number: number) => JSX.
         if (piece.kind === "emphasis") return <em>{piece.text}</em>;
         if (piece.kind === "code") return <code>{piece.text}</code>;
         if (piece.kind === "citation") return props.citation?.(piece.number) ?? `[${piece.number}]`;
+        if (piece.kind === "moment") return <Moment seconds={piece.seconds} onGo={props.onMoment} />;
         return piece.text;
       }}
     </For>
@@ -34,5 +41,21 @@ export function Prose(props: { text: string; citation?: (number: number) => JSX.
         )}
       </For>
     </div>
+  );
+}
+
+function Moment(props: { seconds: number; onGo: ((seconds: number) => void) | undefined }): JSX.Element {
+  return (
+    <Show when={props.onGo} fallback={`(${clock(props.seconds)})`}>
+      {(go) => (
+        <button
+          class="moment"
+          aria-label={`Go to ${clock(props.seconds)}`}
+          onClick={() => go()(props.seconds)}
+        >
+          {clock(props.seconds)}
+        </button>
+      )}
+    </Show>
   );
 }

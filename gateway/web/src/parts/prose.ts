@@ -5,7 +5,9 @@ export type Inline =
   | { kind: "strong"; text: string }
   | { kind: "emphasis"; text: string }
   | { kind: "code"; text: string }
-  | { kind: "citation"; number: number };
+  | { kind: "citation"; number: number }
+  /** A moment in brackets, as "(1:05)"; in seconds. */
+  | { kind: "moment"; seconds: number };
 
 export type Block =
   | { kind: "heading"; text: Inline[] }
@@ -13,7 +15,7 @@ export type Block =
   | { kind: "list"; ordered: boolean; items: Inline[][] };
 
 const INLINE =
-  /\*\*(?<strong>[^*]+)\*\*|(?<![\w*])[*_](?<emphasis>[^*_\s][^*_]*)[*_](?![\w*])|`(?<code>[^`]+)`|\[(?<citation>\d{1,3})\]/g;
+  /\*\*(?<strong>[^*]+)\*\*|(?<![\w*])[*_](?<emphasis>[^*_\s][^*_]*)[*_](?![\w*])|`(?<code>[^`]+)`|\[(?<citation>\d{1,3})\]|\((?<moment>(?:\d{1,2}:)?\d{1,2}:\d{2})\)/g;
 
 export function inline(text: string): Inline[] {
   const pieces: Inline[] = [];
@@ -21,14 +23,19 @@ export function inline(text: string): Inline[] {
   for (const match of text.matchAll(INLINE)) {
     if (match.index > from) pieces.push({ kind: "text", text: text.slice(from, match.index) });
     from = match.index + match[0].length;
-    const { strong, emphasis, code, citation } = match.groups ?? {};
+    const { strong, emphasis, code, citation, moment } = match.groups ?? {};
     if (strong !== undefined) pieces.push({ kind: "strong", text: strong });
     else if (emphasis !== undefined) pieces.push({ kind: "emphasis", text: emphasis });
     else if (code !== undefined) pieces.push({ kind: "code", text: code });
+    else if (moment !== undefined) pieces.push({ kind: "moment", seconds: seconds(moment) });
     else pieces.push({ kind: "citation", number: Number(citation) });
   }
   if (from < text.length) pieces.push({ kind: "text", text: text.slice(from) });
   return pieces;
+}
+
+function seconds(clock: string): number {
+  return clock.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
 }
 
 export function blocks(markdown: string): Block[] {

@@ -8,9 +8,10 @@ import { ago, plural } from "../format";
 import { putJob } from "../jobs/jobs";
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
-import { Problem, Waiting } from "../parts/states";
+import { Waiting } from "../parts/states";
 import { toast } from "../parts/toast";
 import { polled } from "./polled";
+import { Unread } from "./unread";
 
 const SHOWN = 50;
 
@@ -40,19 +41,21 @@ export function Failures(): JSX.Element {
   };
   return (
     <>
-      <h2 id="failures" class="section-title">
-        Failed <span class="count">{list().length}</span>
+      <div class="title-row">
+        <h2 id="failures" class="section-title">
+          Failed <span class="count">{list().length}</span>
+        </h2>
         <Show when={list().length > 1}>
           <button class="button quiet" disabled={busy()} onClick={() => void retry(list())}>
             <Icon name="retry" /> Retry all
           </button>
         </Show>
-      </h2>
+      </div>
       <Show
         when={failed.value()}
         fallback={
           <Show when={failed.problem()} fallback={<Waiting lines={3} label="Looking for failed jobs" />}>
-            {(error) => <Problem error={error()} again={() => void failed.again()} />}
+            {(error) => <Unread error={error()} />}
           </Show>
         }
       >

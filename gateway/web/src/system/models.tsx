@@ -3,8 +3,9 @@
 import { For, Show, type JSX } from "solid-js";
 
 import { mesh } from "../mesh";
-import { Problem, Waiting } from "../parts/states";
+import { Waiting } from "../parts/states";
 import { polled } from "./polled";
+import { Unread } from "./unread";
 
 export function Models(): JSX.Element {
   const models = polled((signal) => mesh.transcribe.listModels({}, { signal }));
@@ -13,7 +14,7 @@ export function Models(): JSX.Element {
       when={models.value()}
       fallback={
         <Show when={models.problem()} fallback={<Waiting lines={4} label="Listing the models" />}>
-          {(error) => <Problem error={error()} again={() => void models.again()} />}
+          {(error) => <Unread error={error()} />}
         </Show>
       }
     >

@@ -8,9 +8,10 @@ import { NAMES } from "../jobs/job-card";
 import { isOver } from "../jobs/job-view";
 import { jobs } from "../jobs/jobs";
 import { mesh } from "../mesh";
-import { Problem, Waiting } from "../parts/states";
+import { Waiting } from "../parts/states";
 import { polled } from "./polled";
 import { queueOf } from "./queue-of";
+import { Unread } from "./unread";
 
 /** Jobs that are counted; more are told as such. */
 const COUNTED = 200;
@@ -37,7 +38,7 @@ export function Queue(): JSX.Element {
       when={open.value()}
       fallback={
         <Show when={open.problem()} fallback={<Waiting lines={4} label="Counting the queue" />}>
-          {(error) => <Problem error={error()} again={() => void open.again()} />}
+          {(error) => <Unread error={error()} />}
         </Show>
       }
     >

@@ -176,7 +176,9 @@ function Timeline(props: { player: Player; chapters: Mark[]; finds: number[] }):
             </Show>
           )}
         </For>
-        <For each={props.finds}>{(start) => <span class="tick find" style={{ left: place(start) }} />}</For>
+        <For each={props.finds}>
+          {(start) => <span class="tick find-mark" style={{ left: place(start) }} />}
+        </For>
       </div>
       <input
         type="range"

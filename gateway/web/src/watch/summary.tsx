@@ -15,7 +15,7 @@ const LANGUAGES =
     .map((tag) => ({ tag, name: names.of(tag) ?? tag }))
     .sort((one, other) => one.name.localeCompare(other.name));
 
-export function SummaryPanel(props: { videoId: string }): JSX.Element {
+export function SummaryPanel(props: { videoId: string; onMoment: (seconds: number) => void }): JSX.Element {
   const [text, setText] = createSignal("");
   const [summary, setSummary] = createSignal<Summary>();
   const [writing, setWriting] = createSignal(true);
@@ -106,7 +106,7 @@ export function SummaryPanel(props: { videoId: string }): JSX.Element {
           </Show>
         }
       >
-        <Prose text={text()} />
+        <Prose text={text()} onMoment={props.onMoment} />
         <p class="faint small" aria-live="polite">
           {writing()
             ? "Being written…"

@@ -63,7 +63,7 @@ test("words are found, counted, walked through and marked on the timeline", asyn
   await box.fill(word);
   await expect(page.getByText(/^1 of \d+$/)).toBeVisible();
   await expect(page.locator(".word.looked")).toBeVisible();
-  await expect(page.locator(".tick.find").first()).toBeAttached();
+  await expect(page.locator(".tick.find-mark").first()).toBeAttached();
   await box.press("Enter");
   await box.fill("zzzzzz");
   await expect(page.getByText("not found")).toBeVisible();
@@ -84,6 +84,9 @@ test("a link at a moment opens there", async ({ app: { page, open } }) => {
 
 test("summary and chapters are there, and a chapter seeks", async ({ app: { page } }) => {
   await expect(page.locator(".prose").first()).not.toBeEmpty();
+  const moment = page.locator(".moment").last();
+  await moment.click();
+  await expect(page.locator(".times")).toContainText((await moment.textContent()) ?? "no moment");
   await page.getByRole("tab", { name: /Chapters/ }).click();
   await page.locator(".chapter").last().click();
   await expect(page.locator(".chapter").last()).toHaveAttribute("aria-current", "true");

@@ -59,3 +59,13 @@ test("a snippet is cut where it matches, counted in code points", () => {
   ]);
   expect(pieces("all", [])).toEqual([{ text: "all", marked: false }]);
 });
+
+test("a moment in brackets is one; other figures in brackets are not", () => {
+  expect(inline("It rises (1:05), and rests (1:02:03) (12) (a:b).")).toEqual([
+    { kind: "text", text: "It rises " },
+    { kind: "moment", seconds: 65 },
+    { kind: "text", text: ", and rests " },
+    { kind: "moment", seconds: 3723 },
+    { kind: "text", text: " (12) (a:b)." },
+  ]);
+});
