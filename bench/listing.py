@@ -56,7 +56,7 @@ LISTED = (
     Listed(name="same_words", number=5, limit=180),
     Listed(name="orchestration", number=6, limit=360),
     Listed(name="watchers", number=7, limit=180),
-    Listed(name="search", number=8, limit=600),
+    Listed(name="search", number=8, limit=900),
     Listed(name="queue", number=9, limit=180),
     Listed(name="gpu", number=10, limit=300),
 )

@@ -111,6 +111,8 @@ class Ingest:
                         if statement.strip():
                             wanted = [count - FEW] if "$1" in statement else []
                             await admin.execute(statement, *wanted)
+                # Autovacuum does so within a minute of rows that come one by one; these came at once.
+                await admin.execute("analyze")
             finally:
                 await admin.close()
         assert await self.waiting() >= count
