@@ -204,15 +204,9 @@ class Worker:
                 groups[name].append((lease, trigger))
             if not begun:
                 await quietly(message.ack())
-        together = []
         for group in groups.values():
             held = [lease for lease, _ in group]
-            task = self._launch(self._do(held, [trigger for _, trigger in group]), held)
-            if held[0].kind in self._together:
-                together.append(task)
-        if together:
-            # It takes no longer than its transaction, and what comes meanwhile fills the next one.
-            await asyncio.wait(together)
+            self._launch(self._do(held, [trigger for _, trigger in group]), held)
 
     async def _do(self, leases: Sequence[Lease], triggers: Sequence[_Trigger]) -> None:
         """Do work that was claimed and answer its triggers."""
