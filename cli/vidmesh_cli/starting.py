@@ -13,6 +13,7 @@ from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.output import Output
 from vidmesh_cli.port import require_port
 from vidmesh_cli.view.parts import Doors, PartsView
+from vidmesh_stack import web
 from vidmesh_stack.folder import Folder
 from vidmesh_stack.settings import StackSettings
 from vidmesh_stack.stack import Stack
@@ -113,6 +114,7 @@ def doors_of(folder: Folder, endpoint: str) -> Doors:
         token_file=readable(folder.token),
         logs=readable(folder.logs),
         data=readable(folder.root),
+        web=web.built() is not None,
     )
 
 

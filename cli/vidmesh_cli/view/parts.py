@@ -103,6 +103,8 @@ class Doors:
     token_file: str
     logs: str
     data: str
+    web: bool
+    """Whether the web app was built."""
 
     def result(self) -> dict[str, object]:
         """Give them for programs."""
@@ -114,7 +116,7 @@ class Doors:
             return
         grid = Table.grid(padding=(0, 2))
         for name, value in (
-            ("gRPC, gRPC-Web, JSON", self.endpoint),
+            ("web app, gRPC, gRPC-Web, JSON" if self.web else "gRPC, gRPC-Web, JSON", self.endpoint),
             ("token", self.token_file),
             ("data", self.data),
             ("logs", self.logs),
@@ -130,8 +132,10 @@ class Doors:
             output.say(header)
             output.messages.print(grid)
         curl = f'curl -H "authorization: Bearer $(cat {self.token_file})" {self.endpoint}/v1/jobs'
+        browser = f'xdg-open "{self.endpoint}/#token=$(cat {self.token_file})"'
         output.hint(
             ("vidmesh submit FILE_OR_LINK --watch", "from a video to its text, summary and chapters"),
             ('vidmesh ask "What was decided?"', "an answer with the moments it rests on"),
             (curl, "the same API in JSON"),
+            *([(browser, "the web app, signed in")] if self.web else []),
         )
