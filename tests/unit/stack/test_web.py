@@ -80,7 +80,9 @@ def test_addresses_that_the_app_reads_get_its_page(app: Path) -> None:
     page = str(app / "index.html")
     assert served(config) == {
         "/assets/index-a1.js": str(app / "assets/index-a1.js"),
-        **dict.fromkeys(["/index.html", "/", "/library", "/search", "/ask", "/ask/", "/watch/"], page),
+        **dict.fromkeys(
+            ["/index.html", "/", "/library", "/search", "/ask", "/system", "/ask/", "/watch/"], page
+        ),
     }
 
 
