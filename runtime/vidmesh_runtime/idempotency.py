@@ -1,11 +1,13 @@
 """Answering a repeated mutation with the answer it had."""
 
+import contextlib
 import hashlib
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import asyncpg
 from google.protobuf.message import Message
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
@@ -15,6 +17,8 @@ from vidmesh_runtime.errors import Failure, invalid
 
 sql = load_queries(Path(__file__).with_suffix(".sql"))
 Answer = TypeVar("Answer", bound=Message)
+_TRIES = 3
+"""How often a transaction is begun that the database ends as one of a deadlock."""
 
 
 class Repeatable(Protocol):
@@ -31,8 +35,20 @@ async def once(
 ) -> Answer:
     """Act in a transaction and keep the answer under the caller's request_id; give the kept one on a repeat.
 
+    Where the database ends the transaction because it and another one wait for each other, it is begun again: `act` must
+    do nothing outside of it before its last statement.
+
     Raises Failure INVALID_FIELD for a request_id that is no UUID, REQUEST_ID_REUSED for one with other contents.
     """
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(asyncpg.DeadlockDetectedError):
+            return await _once(pool, request, answer, act)
+    return await _once(pool, request, answer, act)
+
+
+async def _once(
+    pool: Pool, request: Repeatable, answer: type[Answer], act: Callable[[Connection], Awaitable[Answer]]
+) -> Answer:
     if not request.request_id:
         async with pool.acquire() as connection, connection.transaction():
             return await act(connection)

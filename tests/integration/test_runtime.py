@@ -10,7 +10,8 @@ import pytest
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.events.v1.ingest_events_pb2 import JobAccepted, JobCancelled, StageProgress
-from vidmesh_runtime import outbox, work
+from vidmesh.ingest.v1.ingest_service_pb2 import CancelJobRequest, CancelJobResponse
+from vidmesh_runtime import idempotency, outbox, work
 from vidmesh_runtime.bus import WORK
 from vidmesh_runtime.database import Connection
 from vidmesh_runtime.ending import end
@@ -432,3 +433,23 @@ async def test_ticks_reach_watchers_in_the_same_order(parts: Parts) -> None:
         seen = await first
     assert [event.kind for event in seen] == ["stage_progress", "job_accepted"]
     assert seen[0].number == 0
+
+
+async def test_a_mutation_that_a_deadlock_ends_is_begun_again(parts: Parts) -> None:
+    both_hold_one = asyncio.Barrier(2)
+    begun: list[int] = []
+
+    async def mutate(first: int, second: int) -> None:
+        async def act(connection: Connection) -> CancelJobResponse:
+            begun.append(first)
+            await connection.execute("select pg_advisory_xact_lock($1)", first)
+            if begun.count(first) == 1:
+                await both_hold_one.wait()
+            await connection.execute("select pg_advisory_xact_lock($1)", second)
+            return CancelJobResponse()
+
+        await idempotency.once(parts.pool, CancelJobRequest(), CancelJobResponse, act)
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(mutate(1, 2), mutate(2, 1))
+    assert len(begun) == 3
