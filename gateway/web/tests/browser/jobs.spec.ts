@@ -63,8 +63,7 @@ test("many links are added at once", async ({ app: { page, open }, site }) => {
   const links = ["one", "two", "three"].map((name) => `${site.origin}/${name}.flac`);
   await page.getByLabel("Links to videos, one or many").fill(`See ${links.join(", and ")}.`);
   await page.getByRole("button", { name: "Add 3 links" }).click();
-  for (const link of links)
-    await expect(job(page, link).getByText("Failed", { exact: true })).toBeVisible();
+  for (const link of links) await expect(job(page, link).getByText("Failed", { exact: true })).toBeVisible();
 });
 
 test("what is no link is refused with the reason", async ({ app: { page, open } }) => {
