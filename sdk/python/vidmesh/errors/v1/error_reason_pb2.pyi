@@ -53,6 +53,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The work was cancelled by its owner."""
     ERROR_REASON_ATTEMPTS_EXHAUSTED: _ErrorReason.ValueType  # 13
     """A stage was tried as often as allowed and its process died or stopped each time."""
+    ERROR_REASON_UNREADABLE_MESSAGE: _ErrorReason.ValueType  # 14
+    """A message on the bus, or a piece of work, is none that this version can read."""
     ERROR_REASON_SOURCE_UNREACHABLE: _ErrorReason.ValueType  # 20
     """The host cannot be reached: name unknown, connection refused, TLS failure or no answer in time."""
     ERROR_REASON_EGRESS_REFUSED: _ErrorReason.ValueType  # 21
@@ -156,6 +158,8 @@ ERROR_REASON_CANCELLED: ErrorReason.ValueType  # 12
 """The work was cancelled by its owner."""
 ERROR_REASON_ATTEMPTS_EXHAUSTED: ErrorReason.ValueType  # 13
 """A stage was tried as often as allowed and its process died or stopped each time."""
+ERROR_REASON_UNREADABLE_MESSAGE: ErrorReason.ValueType  # 14
+"""A message on the bus, or a piece of work, is none that this version can read."""
 ERROR_REASON_SOURCE_UNREACHABLE: ErrorReason.ValueType  # 20
 """The host cannot be reached: name unknown, connection refused, TLS failure or no answer in time."""
 ERROR_REASON_EGRESS_REFUSED: ErrorReason.ValueType  # 21

@@ -6,6 +6,7 @@ A job's events as a watcher sees them."""
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from vidmesh.events.v1 import dead_letter_pb2 as _dead_letter_pb2
 from vidmesh.events.v1 import index_events_pb2 as _index_events_pb2
 from vidmesh.events.v1 import ingest_events_pb2 as _ingest_events_pb2
 from vidmesh.events.v1 import stage_pb2 as _stage_pb2
@@ -49,10 +50,12 @@ class JobEvent(_message.Message):
     JOB_RETRIED_FIELD_NUMBER: _builtins.int
     JOB_ENDED_FIELD_NUMBER: _builtins.int
     VIDEO_DELETED_FIELD_NUMBER: _builtins.int
+    DEAD_LETTER_RETRIED_FIELD_NUMBER: _builtins.int
     TRANSCRIPT_STARTED_FIELD_NUMBER: _builtins.int
     SEGMENT_HEARD_FIELD_NUMBER: _builtins.int
     WINDOW_TRANSCRIBED_FIELD_NUMBER: _builtins.int
     TRANSCRIPT_COMPLETED_FIELD_NUMBER: _builtins.int
+    SEGMENT_CORRECTED_FIELD_NUMBER: _builtins.int
     SECTION_SUMMARIZED_FIELD_NUMBER: _builtins.int
     SUMMARY_DELTA_FIELD_NUMBER: _builtins.int
     SUMMARY_COMPLETED_FIELD_NUMBER: _builtins.int
@@ -119,6 +122,10 @@ class JobEvent(_message.Message):
         """The video is gone."""
 
     @_builtins.property
+    def dead_letter_retried(self) -> _dead_letter_pb2.DeadLetterRetried:
+        """A message that had been given up is to be applied after all."""
+
+    @_builtins.property
     def transcript_started(self) -> _transcribe_events_pb2.TranscriptStarted:
         """The recogniser was chosen."""
 
@@ -133,6 +140,10 @@ class JobEvent(_message.Message):
     @_builtins.property
     def transcript_completed(self) -> _transcribe_events_pb2.TranscriptCompleted:
         """The transcript is whole."""
+
+    @_builtins.property
+    def segment_corrected(self) -> _transcribe_events_pb2.SegmentCorrected:
+        """A person corrected a segment."""
 
     @_builtins.property
     def section_summarized(self) -> _summarize_events_pb2.SectionSummarized:
@@ -182,10 +193,12 @@ class JobEvent(_message.Message):
         job_retried: _ingest_events_pb2.JobRetried | None = ...,
         job_ended: _ingest_events_pb2.JobEnded | None = ...,
         video_deleted: _ingest_events_pb2.VideoDeleted | None = ...,
+        dead_letter_retried: _dead_letter_pb2.DeadLetterRetried | None = ...,
         transcript_started: _transcribe_events_pb2.TranscriptStarted | None = ...,
         segment_heard: _transcribe_events_pb2.SegmentHeard | None = ...,
         window_transcribed: _transcribe_events_pb2.WindowTranscribed | None = ...,
         transcript_completed: _transcribe_events_pb2.TranscriptCompleted | None = ...,
+        segment_corrected: _transcribe_events_pb2.SegmentCorrected | None = ...,
         section_summarized: _summarize_events_pb2.SectionSummarized | None = ...,
         summary_delta: _summarize_events_pb2.SummaryDelta | None = ...,
         summary_completed: _summarize_events_pb2.SummaryCompleted | None = ...,
@@ -194,11 +207,11 @@ class JobEvent(_message.Message):
         passages_indexed: _index_events_pb2.PassagesIndexed | None = ...,
         index_completed: _index_events_pb2.IndexCompleted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["captions_found", b"captions_found", "chapters_completed", b"chapters_completed", "chapters_drafted", b"chapters_drafted", "event", b"event", "index_completed", b"index_completed", "job_accepted", b"job_accepted", "job_cancelled", b"job_cancelled", "job_ended", b"job_ended", "job_retried", b"job_retried", "passages_indexed", b"passages_indexed", "section_summarized", b"section_summarized", "segment_heard", b"segment_heard", "source_ingested", b"source_ingested", "source_opened", b"source_opened", "stage_failed", b"stage_failed", "stage_progress", b"stage_progress", "summary_completed", b"summary_completed", "summary_delta", b"summary_delta", "time", b"time", "transcript_completed", b"transcript_completed", "transcript_started", b"transcript_started", "video_deleted", b"video_deleted", "window_ready", b"window_ready", "window_transcribed", b"window_transcribed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["captions_found", b"captions_found", "chapters_completed", b"chapters_completed", "chapters_drafted", b"chapters_drafted", "dead_letter_retried", b"dead_letter_retried", "event", b"event", "index_completed", b"index_completed", "job_accepted", b"job_accepted", "job_cancelled", b"job_cancelled", "job_ended", b"job_ended", "job_retried", b"job_retried", "passages_indexed", b"passages_indexed", "section_summarized", b"section_summarized", "segment_corrected", b"segment_corrected", "segment_heard", b"segment_heard", "source_ingested", b"source_ingested", "source_opened", b"source_opened", "stage_failed", b"stage_failed", "stage_progress", b"stage_progress", "summary_completed", b"summary_completed", "summary_delta", b"summary_delta", "time", b"time", "transcript_completed", b"transcript_completed", "transcript_started", b"transcript_started", "video_deleted", b"video_deleted", "window_ready", b"window_ready", "window_transcribed", b"window_transcribed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["captions_found", b"captions_found", "chapters_completed", b"chapters_completed", "chapters_drafted", b"chapters_drafted", "event", b"event", "id", b"id", "index_completed", b"index_completed", "job_accepted", b"job_accepted", "job_cancelled", b"job_cancelled", "job_ended", b"job_ended", "job_id", b"job_id", "job_retried", b"job_retried", "number", b"number", "passages_indexed", b"passages_indexed", "section_summarized", b"section_summarized", "segment_heard", b"segment_heard", "sequence", b"sequence", "source_ingested", b"source_ingested", "source_opened", b"source_opened", "stage", b"stage", "stage_failed", b"stage_failed", "stage_progress", b"stage_progress", "summary_completed", b"summary_completed", "summary_delta", b"summary_delta", "time", b"time", "transcript_completed", b"transcript_completed", "transcript_started", b"transcript_started", "video_deleted", b"video_deleted", "window_ready", b"window_ready", "window_transcribed", b"window_transcribed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["captions_found", b"captions_found", "chapters_completed", b"chapters_completed", "chapters_drafted", b"chapters_drafted", "dead_letter_retried", b"dead_letter_retried", "event", b"event", "id", b"id", "index_completed", b"index_completed", "job_accepted", b"job_accepted", "job_cancelled", b"job_cancelled", "job_ended", b"job_ended", "job_id", b"job_id", "job_retried", b"job_retried", "number", b"number", "passages_indexed", b"passages_indexed", "section_summarized", b"section_summarized", "segment_corrected", b"segment_corrected", "segment_heard", b"segment_heard", "sequence", b"sequence", "source_ingested", b"source_ingested", "source_opened", b"source_opened", "stage", b"stage", "stage_failed", b"stage_failed", "stage_progress", b"stage_progress", "summary_completed", b"summary_completed", "summary_delta", b"summary_delta", "time", b"time", "transcript_completed", b"transcript_completed", "transcript_started", b"transcript_started", "video_deleted", b"video_deleted", "window_ready", b"window_ready", "window_transcribed", b"window_transcribed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["job_accepted", "source_opened", "window_ready", "captions_found", "source_ingested", "stage_failed", "stage_progress", "job_cancelled", "job_retried", "job_ended", "video_deleted", "transcript_started", "segment_heard", "window_transcribed", "transcript_completed", "section_summarized", "summary_delta", "summary_completed", "chapters_completed", "chapters_drafted", "passages_indexed", "index_completed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["job_accepted", "source_opened", "window_ready", "captions_found", "source_ingested", "stage_failed", "stage_progress", "job_cancelled", "job_retried", "job_ended", "video_deleted", "dead_letter_retried", "transcript_started", "segment_heard", "window_transcribed", "transcript_completed", "segment_corrected", "section_summarized", "summary_delta", "summary_completed", "chapters_completed", "chapters_drafted", "passages_indexed", "index_completed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

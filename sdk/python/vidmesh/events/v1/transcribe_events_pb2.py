@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from vidmesh.events.v1 import text_pb2 as vidmesh_dot_events_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)vidmesh/events/v1/transcribe_events.proto\x12\x11vidmesh.events.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cvidmesh/events/v1/text.proto\"f\n\x11TranscriptStarted\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\t\x12\x0e\n\x06notice\x18\x05 \x01(\t\"Q\n\x0cSegmentHeard\x12\x14\n\x0cwindow_index\x18\x01 \x01(\x05\x12+\n\x07segment\x18\x02 \x01(\x0b\x32\x1a.vidmesh.events.v1.Segment\"\xcd\x01\n\x11WindowTranscribed\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x14\n\x0cwindow_index\x18\x02 \x01(\x05\x12(\n\x05start\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x08segments\x18\x05 \x03(\x0b\x32\x1a.vidmesh.events.v1.Segment\x12\x10\n\x08language\x18\x06 \x01(\t\"\xd4\x01\n\x13TranscriptCompleted\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x14\n\x0cwindow_count\x18\x02 \x01(\x05\x12\x15\n\rsegment_count\x18\x03 \x01(\x05\x12\x10\n\x08language\x18\x04 \x01(\t\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x65ngine\x18\x06 \x01(\t\x12\r\n\x05model\x18\x07 \x01(\t\x12\x10\n\x08revision\x18\x08 \x01(\t\x12\x0e\n\x06notice\x18\t \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)vidmesh/events/v1/transcribe_events.proto\x12\x11vidmesh.events.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cvidmesh/events/v1/text.proto\"f\n\x11TranscriptStarted\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\t\x12\x0e\n\x06notice\x18\x05 \x01(\t\"Q\n\x0cSegmentHeard\x12\x14\n\x0cwindow_index\x18\x01 \x01(\x05\x12+\n\x07segment\x18\x02 \x01(\x0b\x32\x1a.vidmesh.events.v1.Segment\"\xcd\x01\n\x11WindowTranscribed\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x14\n\x0cwindow_index\x18\x02 \x01(\x05\x12(\n\x05start\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x08segments\x18\x05 \x03(\x0b\x32\x1a.vidmesh.events.v1.Segment\x12\x10\n\x08language\x18\x06 \x01(\t\"v\n\x10SegmentCorrected\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x14\n\x0cwindow_index\x18\x02 \x01(\x05\x12\r\n\x05place\x18\x03 \x01(\x05\x12+\n\x07segment\x18\x04 \x01(\x0b\x32\x1a.vidmesh.events.v1.Segment\"\xd4\x01\n\x13TranscriptCompleted\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x14\n\x0cwindow_count\x18\x02 \x01(\x05\x12\x15\n\rsegment_count\x18\x03 \x01(\x05\x12\x10\n\x08language\x18\x04 \x01(\t\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x65ngine\x18\x06 \x01(\t\x12\r\n\x05model\x18\x07 \x01(\t\x12\x10\n\x08revision\x18\x08 \x01(\t\x12\x0e\n\x06notice\x18\t \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEGMENTHEARD']._serialized_end=311
   _globals['_WINDOWTRANSCRIBED']._serialized_start=314
   _globals['_WINDOWTRANSCRIBED']._serialized_end=519
-  _globals['_TRANSCRIPTCOMPLETED']._serialized_start=522
-  _globals['_TRANSCRIPTCOMPLETED']._serialized_end=734
+  _globals['_SEGMENTCORRECTED']._serialized_start=521
+  _globals['_SEGMENTCORRECTED']._serialized_end=639
+  _globals['_TRANSCRIPTCOMPLETED']._serialized_start=642
+  _globals['_TRANSCRIPTCOMPLETED']._serialized_end=854
 # @@protoc_insertion_point(module_scope)

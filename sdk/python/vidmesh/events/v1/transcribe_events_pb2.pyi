@@ -135,6 +135,42 @@ class WindowTranscribed(_message.Message):
 Global___WindowTranscribed: _TypeAlias = WindowTranscribed  # noqa: Y015
 
 @_typing.final
+class SegmentCorrected(_message.Message):
+    """A person corrected a segment. It may be told when the job has ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    WINDOW_INDEX_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    video_id: _builtins.str
+    """The video that it is about."""
+    window_index: _builtins.int
+    """The window it is from."""
+    place: _builtins.int
+    """Its place within the window, from 0."""
+    @_builtins.property
+    def segment(self) -> _text_pb2.Segment:
+        """The segment as it is now."""
+
+    def __init__(
+        self,
+        *,
+        video_id: _builtins.str = ...,
+        window_index: _builtins.int = ...,
+        place: _builtins.int = ...,
+        segment: _text_pb2.Segment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["place", b"place", "segment", b"segment", "video_id", b"video_id", "window_index", b"window_index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SegmentCorrected: _TypeAlias = SegmentCorrected  # noqa: Y015
+
+@_typing.final
 class TranscriptCompleted(_message.Message):
     """The transcript is whole: the transcribe stage is done."""
 

@@ -103,10 +103,50 @@ class IngestServiceStub:
                 request_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RetryJobRequest.SerializeToString,
                 response_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RetryJobResponse.FromString,
                 _registered_method=True)
+        self.GetMedia = channel.unary_unary(
+                '/vidmesh.ingest.v1.IngestService/GetMedia',
+                request_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetMediaRequest.SerializeToString,
+                response_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetMediaResponse.FromString,
+                _registered_method=True)
         self.DeleteVideo = channel.unary_unary(
                 '/vidmesh.ingest.v1.IngestService/DeleteVideo',
                 request_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DeleteVideoRequest.SerializeToString,
                 response_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DeleteVideoResponse.FromString,
+                _registered_method=True)
+        self.ListDeadLetters = channel.unary_unary(
+                '/vidmesh.ingest.v1.IngestService/ListDeadLetters',
+                request_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListDeadLettersRequest.SerializeToString,
+                response_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListDeadLettersResponse.FromString,
+                _registered_method=True)
+        self.GetDeadLetter = channel.unary_unary(
+                '/vidmesh.ingest.v1.IngestService/GetDeadLetter',
+                request_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetDeadLetterRequest.SerializeToString,
+                response_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetDeadLetterResponse.FromString,
+                _registered_method=True)
+        self.RetryDeadLetter = channel.unary_unary(
+                '/vidmesh.ingest.v1.IngestService/RetryDeadLetter',
+                request_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RetryDeadLetterRequest.SerializeToString,
+                response_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RetryDeadLetterResponse.FromString,
+                _registered_method=True)
+        self.DropDeadLetter = channel.unary_unary(
+                '/vidmesh.ingest.v1.IngestService/DropDeadLetter',
+                request_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DropDeadLetterRequest.SerializeToString,
+                response_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DropDeadLetterResponse.FromString,
+                _registered_method=True)
+        self.CreateApiKey = channel.unary_unary(
+                '/vidmesh.ingest.v1.IngestService/CreateApiKey',
+                request_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.CreateApiKeyRequest.SerializeToString,
+                response_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.CreateApiKeyResponse.FromString,
+                _registered_method=True)
+        self.ListApiKeys = channel.unary_unary(
+                '/vidmesh.ingest.v1.IngestService/ListApiKeys',
+                request_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListApiKeysRequest.SerializeToString,
+                response_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListApiKeysResponse.FromString,
+                _registered_method=True)
+        self.RevokeApiKey = channel.unary_unary(
+                '/vidmesh.ingest.v1.IngestService/RevokeApiKey',
+                request_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RevokeApiKeyRequest.SerializeToString,
+                response_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RevokeApiKeyResponse.FromString,
                 _registered_method=True)
 
 
@@ -213,8 +253,66 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMedia(self, request, context):
+        """Gives a piece of a video's source as it is kept, so that a player can seek in it: what was uploaded, or what was fetched, of
+        which there may be sound alone. NOT_FOUND until the source was read to its end, and where captions made that needless.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteVideo(self, request, context):
         """Deletes a video, its jobs, its media and all that was made of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeadLetters(self, request, context):
+        """Lists the caller's dead letters, newest first: work that was given up and messages that could not be applied.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDeadLetter(self, request, context):
+        """Gives a dead letter with what it says.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryDeadLetter(self, request, context):
+        """Has what was given up done after all, and all else that was given up of its job: a job that has ended begins another run.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DropDeadLetter(self, request, context):
+        """Drops a dead letter: it needs nothing more. Its job stays as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateApiKey(self, request, context):
+        """Makes an API key for the caller's tenant. Needs the scope `admin`, as all methods of keys. What it answers with is told this
+        once; a call that is repeated makes another key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListApiKeys(self, request, context):
+        """Lists the tenant's API keys, newest first, those that were revoked or have expired among them for 30 days.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeApiKey(self, request, context):
+        """Ends an API key: the next call with it is refused. A stream that is open goes on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -288,10 +386,50 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     request_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RetryJobRequest.FromString,
                     response_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RetryJobResponse.SerializeToString,
             ),
+            'GetMedia': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMedia,
+                    request_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetMediaRequest.FromString,
+                    response_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetMediaResponse.SerializeToString,
+            ),
             'DeleteVideo': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteVideo,
                     request_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DeleteVideoRequest.FromString,
                     response_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DeleteVideoResponse.SerializeToString,
+            ),
+            'ListDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeadLetters,
+                    request_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListDeadLettersRequest.FromString,
+                    response_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListDeadLettersResponse.SerializeToString,
+            ),
+            'GetDeadLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeadLetter,
+                    request_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetDeadLetterRequest.FromString,
+                    response_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetDeadLetterResponse.SerializeToString,
+            ),
+            'RetryDeadLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryDeadLetter,
+                    request_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RetryDeadLetterRequest.FromString,
+                    response_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RetryDeadLetterResponse.SerializeToString,
+            ),
+            'DropDeadLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.DropDeadLetter,
+                    request_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DropDeadLetterRequest.FromString,
+                    response_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DropDeadLetterResponse.SerializeToString,
+            ),
+            'CreateApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateApiKey,
+                    request_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.CreateApiKeyRequest.FromString,
+                    response_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.CreateApiKeyResponse.SerializeToString,
+            ),
+            'ListApiKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListApiKeys,
+                    request_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListApiKeysRequest.FromString,
+                    response_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListApiKeysResponse.SerializeToString,
+            ),
+            'RevokeApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeApiKey,
+                    request_deserializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RevokeApiKeyRequest.FromString,
+                    response_serializer=vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RevokeApiKeyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -660,6 +798,33 @@ class IngestService:
             _registered_method=True)
 
     @staticmethod
+    def GetMedia(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidmesh.ingest.v1.IngestService/GetMedia',
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetMediaRequest.SerializeToString,
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetMediaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def DeleteVideo(request,
             target,
             options=(),
@@ -676,6 +841,195 @@ class IngestService:
             '/vidmesh.ingest.v1.IngestService/DeleteVideo',
             vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DeleteVideoRequest.SerializeToString,
             vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DeleteVideoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidmesh.ingest.v1.IngestService/ListDeadLetters',
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListDeadLettersRequest.SerializeToString,
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListDeadLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeadLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidmesh.ingest.v1.IngestService/GetDeadLetter',
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetDeadLetterRequest.SerializeToString,
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.GetDeadLetterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryDeadLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidmesh.ingest.v1.IngestService/RetryDeadLetter',
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RetryDeadLetterRequest.SerializeToString,
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RetryDeadLetterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DropDeadLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidmesh.ingest.v1.IngestService/DropDeadLetter',
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DropDeadLetterRequest.SerializeToString,
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.DropDeadLetterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidmesh.ingest.v1.IngestService/CreateApiKey',
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.CreateApiKeyRequest.SerializeToString,
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.CreateApiKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListApiKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidmesh.ingest.v1.IngestService/ListApiKeys',
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListApiKeysRequest.SerializeToString,
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.ListApiKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidmesh.ingest.v1.IngestService/RevokeApiKey',
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RevokeApiKeyRequest.SerializeToString,
+            vidmesh_dot_ingest_dot_v1_dot_ingest__service__pb2.RevokeApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -70,8 +70,28 @@ class IngestServiceStub:
     """Stops a job that has not ended. What it has made stays."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.RetryJobRequest, _ingest_service_pb2.RetryJobResponse]
     """Runs the failed or cancelled stages of an ended job again. What is done is not done again."""
+    GetMedia: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.GetMediaRequest, _ingest_service_pb2.GetMediaResponse]
+    """Gives a piece of a video's source as it is kept, so that a player can seek in it: what was uploaded, or what was fetched, of
+    which there may be sound alone. NOT_FOUND until the source was read to its end, and where captions made that needless.
+    """
     DeleteVideo: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.DeleteVideoRequest, _ingest_service_pb2.DeleteVideoResponse]
     """Deletes a video, its jobs, its media and all that was made of it."""
+    ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.ListDeadLettersRequest, _ingest_service_pb2.ListDeadLettersResponse]
+    """Lists the caller's dead letters, newest first: work that was given up and messages that could not be applied."""
+    GetDeadLetter: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.GetDeadLetterRequest, _ingest_service_pb2.GetDeadLetterResponse]
+    """Gives a dead letter with what it says."""
+    RetryDeadLetter: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.RetryDeadLetterRequest, _ingest_service_pb2.RetryDeadLetterResponse]
+    """Has what was given up done after all, and all else that was given up of its job: a job that has ended begins another run."""
+    DropDeadLetter: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.DropDeadLetterRequest, _ingest_service_pb2.DropDeadLetterResponse]
+    """Drops a dead letter: it needs nothing more. Its job stays as it is."""
+    CreateApiKey: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.CreateApiKeyRequest, _ingest_service_pb2.CreateApiKeyResponse]
+    """Makes an API key for the caller's tenant. Needs the scope `admin`, as all methods of keys. What it answers with is told this
+    once; a call that is repeated makes another key.
+    """
+    ListApiKeys: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.ListApiKeysRequest, _ingest_service_pb2.ListApiKeysResponse]
+    """Lists the tenant's API keys, newest first, those that were revoked or have expired among them for 30 days."""
+    RevokeApiKey: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.RevokeApiKeyRequest, _ingest_service_pb2.RevokeApiKeyResponse]
+    """Ends an API key: the next call with it is refused. A stream that is open goes on."""
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
@@ -115,8 +135,28 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Stops a job that has not ended. What it has made stays."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.RetryJobRequest, _ingest_service_pb2.RetryJobResponse]  # type: ignore[assignment]
     """Runs the failed or cancelled stages of an ended job again. What is done is not done again."""
+    GetMedia: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.GetMediaRequest, _ingest_service_pb2.GetMediaResponse]  # type: ignore[assignment]
+    """Gives a piece of a video's source as it is kept, so that a player can seek in it: what was uploaded, or what was fetched, of
+    which there may be sound alone. NOT_FOUND until the source was read to its end, and where captions made that needless.
+    """
     DeleteVideo: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.DeleteVideoRequest, _ingest_service_pb2.DeleteVideoResponse]  # type: ignore[assignment]
     """Deletes a video, its jobs, its media and all that was made of it."""
+    ListDeadLetters: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.ListDeadLettersRequest, _ingest_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
+    """Lists the caller's dead letters, newest first: work that was given up and messages that could not be applied."""
+    GetDeadLetter: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.GetDeadLetterRequest, _ingest_service_pb2.GetDeadLetterResponse]  # type: ignore[assignment]
+    """Gives a dead letter with what it says."""
+    RetryDeadLetter: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.RetryDeadLetterRequest, _ingest_service_pb2.RetryDeadLetterResponse]  # type: ignore[assignment]
+    """Has what was given up done after all, and all else that was given up of its job: a job that has ended begins another run."""
+    DropDeadLetter: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.DropDeadLetterRequest, _ingest_service_pb2.DropDeadLetterResponse]  # type: ignore[assignment]
+    """Drops a dead letter: it needs nothing more. Its job stays as it is."""
+    CreateApiKey: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.CreateApiKeyRequest, _ingest_service_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
+    """Makes an API key for the caller's tenant. Needs the scope `admin`, as all methods of keys. What it answers with is told this
+    once; a call that is repeated makes another key.
+    """
+    ListApiKeys: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.ListApiKeysRequest, _ingest_service_pb2.ListApiKeysResponse]  # type: ignore[assignment]
+    """Lists the tenant's API keys, newest first, those that were revoked or have expired among them for 30 days."""
+    RevokeApiKey: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.RevokeApiKeyRequest, _ingest_service_pb2.RevokeApiKeyResponse]  # type: ignore[assignment]
+    """Ends an API key: the next call with it is refused. A stream that is open goes on."""
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes videos on, fetches and decodes them, and tells how their jobs go.
@@ -237,11 +277,79 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         """Runs the failed or cancelled stages of an ended job again. What is done is not done again."""
 
     @_abc_1.abstractmethod
+    def GetMedia(
+        self,
+        request: _ingest_service_pb2.GetMediaRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.GetMediaResponse, _abc.Awaitable[_ingest_service_pb2.GetMediaResponse]]:
+        """Gives a piece of a video's source as it is kept, so that a player can seek in it: what was uploaded, or what was fetched, of
+        which there may be sound alone. NOT_FOUND until the source was read to its end, and where captions made that needless.
+        """
+
+    @_abc_1.abstractmethod
     def DeleteVideo(
         self,
         request: _ingest_service_pb2.DeleteVideoRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_service_pb2.DeleteVideoResponse, _abc.Awaitable[_ingest_service_pb2.DeleteVideoResponse]]:
         """Deletes a video, its jobs, its media and all that was made of it."""
+
+    @_abc_1.abstractmethod
+    def ListDeadLetters(
+        self,
+        request: _ingest_service_pb2.ListDeadLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.ListDeadLettersResponse, _abc.Awaitable[_ingest_service_pb2.ListDeadLettersResponse]]:
+        """Lists the caller's dead letters, newest first: work that was given up and messages that could not be applied."""
+
+    @_abc_1.abstractmethod
+    def GetDeadLetter(
+        self,
+        request: _ingest_service_pb2.GetDeadLetterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.GetDeadLetterResponse, _abc.Awaitable[_ingest_service_pb2.GetDeadLetterResponse]]:
+        """Gives a dead letter with what it says."""
+
+    @_abc_1.abstractmethod
+    def RetryDeadLetter(
+        self,
+        request: _ingest_service_pb2.RetryDeadLetterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.RetryDeadLetterResponse, _abc.Awaitable[_ingest_service_pb2.RetryDeadLetterResponse]]:
+        """Has what was given up done after all, and all else that was given up of its job: a job that has ended begins another run."""
+
+    @_abc_1.abstractmethod
+    def DropDeadLetter(
+        self,
+        request: _ingest_service_pb2.DropDeadLetterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.DropDeadLetterResponse, _abc.Awaitable[_ingest_service_pb2.DropDeadLetterResponse]]:
+        """Drops a dead letter: it needs nothing more. Its job stays as it is."""
+
+    @_abc_1.abstractmethod
+    def CreateApiKey(
+        self,
+        request: _ingest_service_pb2.CreateApiKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.CreateApiKeyResponse, _abc.Awaitable[_ingest_service_pb2.CreateApiKeyResponse]]:
+        """Makes an API key for the caller's tenant. Needs the scope `admin`, as all methods of keys. What it answers with is told this
+        once; a call that is repeated makes another key.
+        """
+
+    @_abc_1.abstractmethod
+    def ListApiKeys(
+        self,
+        request: _ingest_service_pb2.ListApiKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.ListApiKeysResponse, _abc.Awaitable[_ingest_service_pb2.ListApiKeysResponse]]:
+        """Lists the tenant's API keys, newest first, those that were revoked or have expired among them for 30 days."""
+
+    @_abc_1.abstractmethod
+    def RevokeApiKey(
+        self,
+        request: _ingest_service_pb2.RevokeApiKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.RevokeApiKeyResponse, _abc.Awaitable[_ingest_service_pb2.RevokeApiKeyResponse]]:
+        """Ends an API key: the next call with it is refused. A stream that is open goes on."""
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

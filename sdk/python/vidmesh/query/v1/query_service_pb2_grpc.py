@@ -103,6 +103,11 @@ class QueryServiceStub:
                 request_serializer=vidmesh_dot_query_dot_v1_dot_query__service__pb2.DeleteConversationRequest.SerializeToString,
                 response_deserializer=vidmesh_dot_query_dot_v1_dot_query__service__pb2.DeleteConversationResponse.FromString,
                 _registered_method=True)
+        self.Reindex = channel.unary_stream(
+                '/vidmesh.query.v1.QueryService/Reindex',
+                request_serializer=vidmesh_dot_query_dot_v1_dot_query__service__pb2.ReindexRequest.SerializeToString,
+                response_deserializer=vidmesh_dot_query_dot_v1_dot_query__service__pb2.ReindexResponse.FromString,
+                _registered_method=True)
 
 
 class QueryServiceServicer:
@@ -203,6 +208,14 @@ class QueryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reindex(self, request, context):
+        """Rebuilds the caller's part of the index of vectors from what the database holds, to the same ids: every passage's vector is
+        made anew, and what belongs to none goes. Searches are answered meanwhile. Who leaves before the end does not stop it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QueryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -270,6 +283,11 @@ def add_QueryServiceServicer_to_server(servicer, server):
                     servicer.DeleteConversation,
                     request_deserializer=vidmesh_dot_query_dot_v1_dot_query__service__pb2.DeleteConversationRequest.FromString,
                     response_serializer=vidmesh_dot_query_dot_v1_dot_query__service__pb2.DeleteConversationResponse.SerializeToString,
+            ),
+            'Reindex': grpc.unary_stream_rpc_method_handler(
+                    servicer.Reindex,
+                    request_deserializer=vidmesh_dot_query_dot_v1_dot_query__service__pb2.ReindexRequest.FromString,
+                    response_serializer=vidmesh_dot_query_dot_v1_dot_query__service__pb2.ReindexResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -627,6 +645,33 @@ class QueryService:
             '/vidmesh.query.v1.QueryService/DeleteConversation',
             vidmesh_dot_query_dot_v1_dot_query__service__pb2.DeleteConversationRequest.SerializeToString,
             vidmesh_dot_query_dot_v1_dot_query__service__pb2.DeleteConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reindex(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vidmesh.query.v1.QueryService/Reindex',
+            vidmesh_dot_query_dot_v1_dot_query__service__pb2.ReindexRequest.SerializeToString,
+            vidmesh_dot_query_dot_v1_dot_query__service__pb2.ReindexResponse.FromString,
             options,
             channel_credentials,
             insecure,

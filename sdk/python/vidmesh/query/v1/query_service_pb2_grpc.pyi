@@ -63,6 +63,10 @@ class QueryServiceStub:
     """Lists the conversations, the last used first."""
     DeleteConversation: _grpc.UnaryUnaryMultiCallable[_query_service_pb2.DeleteConversationRequest, _query_service_pb2.DeleteConversationResponse]
     """Deletes a conversation."""
+    Reindex: _grpc.UnaryStreamMultiCallable[_query_service_pb2.ReindexRequest, _query_service_pb2.ReindexResponse]
+    """Rebuilds the caller's part of the index of vectors from what the database holds, to the same ids: every passage's vector is
+    made anew, and what belongs to none goes. Searches are answered meanwhile. Who leaves before the end does not stop it.
+    """
 
 @_typing.type_check_only
 class QueryServiceAsyncStub(QueryServiceStub):
@@ -99,6 +103,10 @@ class QueryServiceAsyncStub(QueryServiceStub):
     """Lists the conversations, the last used first."""
     DeleteConversation: _aio.UnaryUnaryMultiCallable[_query_service_pb2.DeleteConversationRequest, _query_service_pb2.DeleteConversationResponse]  # type: ignore[assignment]
     """Deletes a conversation."""
+    Reindex: _aio.UnaryStreamMultiCallable[_query_service_pb2.ReindexRequest, _query_service_pb2.ReindexResponse]  # type: ignore[assignment]
+    """Rebuilds the caller's part of the index of vectors from what the database holds, to the same ids: every passage's vector is
+    made anew, and what belongs to none goes. Searches are answered meanwhile. Who leaves before the end does not stop it.
+    """
 
 class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Finds what was said, and where.
@@ -210,5 +218,15 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_query_service_pb2.DeleteConversationResponse, _abc.Awaitable[_query_service_pb2.DeleteConversationResponse]]:
         """Deletes a conversation."""
+
+    @_abc_1.abstractmethod
+    def Reindex(
+        self,
+        request: _query_service_pb2.ReindexRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_query_service_pb2.ReindexResponse], _abc.AsyncIterator[_query_service_pb2.ReindexResponse]]:
+        """Rebuilds the caller's part of the index of vectors from what the database holds, to the same ids: every passage's vector is
+        made anew, and what belongs to none goes. Searches are answered meanwhile. Who leaves before the end does not stop it.
+        """
 
 def add_QueryServiceServicer_to_server(servicer: QueryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

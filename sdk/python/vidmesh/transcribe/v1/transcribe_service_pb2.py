@@ -29,7 +29,7 @@ from vidmesh.events.v1 import text_pb2 as vidmesh_dot_events_dot_v1_dot_text__pb
 from vidmesh.transcribe.v1 import transcript_pb2 as vidmesh_dot_transcribe_dot_v1_dot_transcript__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.vidmesh/transcribe/v1/transcribe_service.proto\x12\x15vidmesh.transcribe.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cvidmesh/events/v1/text.proto\x1a&vidmesh/transcribe/v1/transcript.proto\"c\n\x14GetTranscriptRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x12\n\nomit_words\x18\x04 \x01(\x08\"\x95\x01\n\x15GetTranscriptResponse\x12\x35\n\ntranscript\x18\x01 \x01(\x0b\x32!.vidmesh.transcribe.v1.Transcript\x12,\n\x08segments\x18\x02 \x03(\x0b\x32\x1a.vidmesh.events.v1.Segment\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"U\n\x17StreamTranscriptRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\x05start\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xbe\x01\n\x18StreamTranscriptResponse\x12\x37\n\ntranscript\x18\x01 \x01(\x0b\x32!.vidmesh.transcribe.v1.TranscriptH\x00\x12-\n\x07segment\x18\x02 \x01(\x0b\x32\x1a.vidmesh.events.v1.SegmentH\x00\x12/\n\theartbeat\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x42\t\n\x07message\"`\n\x17\x45xportTranscriptRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x33\n\x06\x66ormat\x18\x02 \x01(\x0e\x32#.vidmesh.transcribe.v1.ExportFormat\"Q\n\x18\x45xportTranscriptResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x10\n\x08\x66ilename\x18\x03 \x01(\t\"8\n\x0fRecognizeConfig\x12\x13\n\x0bsample_rate\x18\x01 \x01(\x05\x12\x10\n\x08language\x18\x02 \x01(\t\"e\n\x10RecognizeRequest\x12\x38\n\x06\x63onfig\x18\x01 \x01(\x0b\x32&.vidmesh.transcribe.v1.RecognizeConfigH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"t\n\x11RecognizeResponse\x12+\n\x07segment\x18\x01 \x01(\x0b\x32\x1a.vidmesh.events.v1.Segment\x12\x32\n\x0f\x61udio_processed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x13\n\x11ListModelsRequest\"B\n\x12ListModelsResponse\x12,\n\x06models\x18\x01 \x03(\x0b\x32\x1c.vidmesh.transcribe.v1.Model2\xe1\x05\n\x11TranscribeService\x12\x97\x01\n\rGetTranscript\x12+.vidmesh.transcribe.v1.GetTranscriptRequest\x1a,.vidmesh.transcribe.v1.GetTranscriptResponse\"+\x90\x02\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/videos/{video_id}/transcript\x12\xa9\x01\n\x10StreamTranscript\x12..vidmesh.transcribe.v1.StreamTranscriptRequest\x1a/.vidmesh.transcribe.v1.StreamTranscriptResponse\"2\x90\x02\x01\x82\xd3\xe4\x93\x02)\x12\'/v1/videos/{video_id}/transcript:stream0\x01\x12\xa7\x01\n\x10\x45xportTranscript\x12..vidmesh.transcribe.v1.ExportTranscriptRequest\x1a/.vidmesh.transcribe.v1.ExportTranscriptResponse\"2\x90\x02\x01\x82\xd3\xe4\x93\x02)\x12\'/v1/videos/{video_id}/transcript:export\x12\x62\n\tRecognize\x12\'.vidmesh.transcribe.v1.RecognizeRequest\x1a(.vidmesh.transcribe.v1.RecognizeResponse(\x01\x30\x01\x12x\n\nListModels\x12(.vidmesh.transcribe.v1.ListModelsRequest\x1a).vidmesh.transcribe.v1.ListModelsResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/modelsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.vidmesh/transcribe/v1/transcribe_service.proto\x12\x15vidmesh.transcribe.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cvidmesh/events/v1/text.proto\x1a&vidmesh/transcribe/v1/transcript.proto\"c\n\x14GetTranscriptRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x12\n\nomit_words\x18\x04 \x01(\x08\"\x95\x01\n\x15GetTranscriptResponse\x12\x35\n\ntranscript\x18\x01 \x01(\x0b\x32!.vidmesh.transcribe.v1.Transcript\x12,\n\x08segments\x18\x02 \x03(\x0b\x32\x1a.vidmesh.events.v1.Segment\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"U\n\x17StreamTranscriptRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\x05start\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xbe\x01\n\x18StreamTranscriptResponse\x12\x37\n\ntranscript\x18\x01 \x01(\x0b\x32!.vidmesh.transcribe.v1.TranscriptH\x00\x12-\n\x07segment\x18\x02 \x01(\x0b\x32\x1a.vidmesh.events.v1.SegmentH\x00\x12/\n\theartbeat\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x42\t\n\x07message\"`\n\x17\x45xportTranscriptRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x33\n\x06\x66ormat\x18\x02 \x01(\x0e\x32#.vidmesh.transcribe.v1.ExportFormat\"Q\n\x18\x45xportTranscriptResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x10\n\x08\x66ilename\x18\x03 \x01(\t\"Z\n\x15\x43orrectSegmentRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"E\n\x16\x43orrectSegmentResponse\x12+\n\x07segment\x18\x01 \x01(\x0b\x32\x1a.vidmesh.events.v1.Segment\"8\n\x0fRecognizeConfig\x12\x13\n\x0bsample_rate\x18\x01 \x01(\x05\x12\x10\n\x08language\x18\x02 \x01(\t\"e\n\x10RecognizeRequest\x12\x38\n\x06\x63onfig\x18\x01 \x01(\x0b\x32&.vidmesh.transcribe.v1.RecognizeConfigH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"t\n\x11RecognizeResponse\x12+\n\x07segment\x18\x01 \x01(\x0b\x32\x1a.vidmesh.events.v1.Segment\x12\x32\n\x0f\x61udio_processed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x13\n\x11ListModelsRequest\"B\n\x12ListModelsResponse\x12,\n\x06models\x18\x01 \x03(\x0b\x32\x1c.vidmesh.transcribe.v1.Model2\x92\x07\n\x11TranscribeService\x12\x97\x01\n\rGetTranscript\x12+.vidmesh.transcribe.v1.GetTranscriptRequest\x1a,.vidmesh.transcribe.v1.GetTranscriptResponse\"+\x90\x02\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/videos/{video_id}/transcript\x12\xa9\x01\n\x10StreamTranscript\x12..vidmesh.transcribe.v1.StreamTranscriptRequest\x1a/.vidmesh.transcribe.v1.StreamTranscriptResponse\"2\x90\x02\x01\x82\xd3\xe4\x93\x02)\x12\'/v1/videos/{video_id}/transcript:stream0\x01\x12\xa7\x01\n\x10\x45xportTranscript\x12..vidmesh.transcribe.v1.ExportTranscriptRequest\x1a/.vidmesh.transcribe.v1.ExportTranscriptResponse\"2\x90\x02\x01\x82\xd3\xe4\x93\x02)\x12\'/v1/videos/{video_id}/transcript:export\x12\xae\x01\n\x0e\x43orrectSegment\x12,.vidmesh.transcribe.v1.CorrectSegmentRequest\x1a-.vidmesh.transcribe.v1.CorrectSegmentResponse\"?\x90\x02\x02\x82\xd3\xe4\x93\x02\x36\x32\x31/v1/videos/{video_id}/transcript/segments/{index}:\x01*\x12\x62\n\tRecognize\x12\'.vidmesh.transcribe.v1.RecognizeRequest\x1a(.vidmesh.transcribe.v1.RecognizeResponse(\x01\x30\x01\x12x\n\nListModels\x12(.vidmesh.transcribe.v1.ListModelsRequest\x1a).vidmesh.transcribe.v1.ListModelsResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/modelsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSCRIBESERVICE'].methods_by_name['StreamTranscript']._serialized_options = b'\220\002\001\202\323\344\223\002)\022\'/v1/videos/{video_id}/transcript:stream'
   _globals['_TRANSCRIBESERVICE'].methods_by_name['ExportTranscript']._loaded_options = None
   _globals['_TRANSCRIBESERVICE'].methods_by_name['ExportTranscript']._serialized_options = b'\220\002\001\202\323\344\223\002)\022\'/v1/videos/{video_id}/transcript:export'
+  _globals['_TRANSCRIBESERVICE'].methods_by_name['CorrectSegment']._loaded_options = None
+  _globals['_TRANSCRIBESERVICE'].methods_by_name['CorrectSegment']._serialized_options = b'\220\002\002\202\323\344\223\002621/v1/videos/{video_id}/transcript/segments/{index}:\001*'
   _globals['_TRANSCRIBESERVICE'].methods_by_name['ListModels']._loaded_options = None
   _globals['_TRANSCRIBESERVICE'].methods_by_name['ListModels']._serialized_options = b'\220\002\001\202\323\344\223\002\014\022\n/v1/models'
   _globals['_GETTRANSCRIPTREQUEST']._serialized_start=238
@@ -56,16 +58,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTTRANSCRIPTREQUEST']._serialized_end=867
   _globals['_EXPORTTRANSCRIPTRESPONSE']._serialized_start=869
   _globals['_EXPORTTRANSCRIPTRESPONSE']._serialized_end=950
-  _globals['_RECOGNIZECONFIG']._serialized_start=952
-  _globals['_RECOGNIZECONFIG']._serialized_end=1008
-  _globals['_RECOGNIZEREQUEST']._serialized_start=1010
-  _globals['_RECOGNIZEREQUEST']._serialized_end=1111
-  _globals['_RECOGNIZERESPONSE']._serialized_start=1113
-  _globals['_RECOGNIZERESPONSE']._serialized_end=1229
-  _globals['_LISTMODELSREQUEST']._serialized_start=1231
-  _globals['_LISTMODELSREQUEST']._serialized_end=1250
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1252
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1318
-  _globals['_TRANSCRIBESERVICE']._serialized_start=1321
-  _globals['_TRANSCRIBESERVICE']._serialized_end=2058
+  _globals['_CORRECTSEGMENTREQUEST']._serialized_start=952
+  _globals['_CORRECTSEGMENTREQUEST']._serialized_end=1042
+  _globals['_CORRECTSEGMENTRESPONSE']._serialized_start=1044
+  _globals['_CORRECTSEGMENTRESPONSE']._serialized_end=1113
+  _globals['_RECOGNIZECONFIG']._serialized_start=1115
+  _globals['_RECOGNIZECONFIG']._serialized_end=1171
+  _globals['_RECOGNIZEREQUEST']._serialized_start=1173
+  _globals['_RECOGNIZEREQUEST']._serialized_end=1274
+  _globals['_RECOGNIZERESPONSE']._serialized_start=1276
+  _globals['_RECOGNIZERESPONSE']._serialized_end=1392
+  _globals['_LISTMODELSREQUEST']._serialized_start=1394
+  _globals['_LISTMODELSREQUEST']._serialized_end=1413
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1415
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1481
+  _globals['_TRANSCRIBESERVICE']._serialized_start=1484
+  _globals['_TRANSCRIBESERVICE']._serialized_end=2398
 # @@protoc_insertion_point(module_scope)

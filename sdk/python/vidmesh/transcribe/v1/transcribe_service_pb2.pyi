@@ -213,6 +213,64 @@ class ExportTranscriptResponse(_message.Message):
 Global___ExportTranscriptResponse: _TypeAlias = ExportTranscriptResponse  # noqa: Y015
 
 @_typing.final
+class CorrectSegmentRequest(_message.Message):
+    """The request of CorrectSegment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    video_id: _builtins.str
+    """The video. Required."""
+    index: _builtins.int
+    """The segment's index."""
+    text: _builtins.str
+    """What was really said: 1 to 5000 characters. Required."""
+    request_id: _builtins.str
+    """A UUID that the caller makes for this request; the same one again gives the same answer. May be empty."""
+    def __init__(
+        self,
+        *,
+        video_id: _builtins.str = ...,
+        index: _builtins.int = ...,
+        text: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "request_id", b"request_id", "text", b"text", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CorrectSegmentRequest: _TypeAlias = CorrectSegmentRequest  # noqa: Y015
+
+@_typing.final
+class CorrectSegmentResponse(_message.Message):
+    """The response of CorrectSegment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def segment(self) -> _text_pb2.Segment:
+        """The segment as it is now. Words that stayed keep their times; those that are new share the time of those they replace."""
+
+    def __init__(
+        self,
+        *,
+        segment: _text_pb2.Segment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CorrectSegmentResponse: _TypeAlias = CorrectSegmentResponse  # noqa: Y015
+
+@_typing.final
 class RecognizeConfig(_message.Message):
     """How the samples of Recognize are to be read."""
 

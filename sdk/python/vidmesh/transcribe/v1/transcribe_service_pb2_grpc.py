@@ -53,6 +53,11 @@ class TranscribeServiceStub:
                 request_serializer=vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.ExportTranscriptRequest.SerializeToString,
                 response_deserializer=vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.ExportTranscriptResponse.FromString,
                 _registered_method=True)
+        self.CorrectSegment = channel.unary_unary(
+                '/vidmesh.transcribe.v1.TranscribeService/CorrectSegment',
+                request_serializer=vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.CorrectSegmentRequest.SerializeToString,
+                response_deserializer=vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.CorrectSegmentResponse.FromString,
+                _registered_method=True)
         self.Recognize = channel.stream_stream(
                 '/vidmesh.transcribe.v1.TranscribeService/Recognize',
                 request_serializer=vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.RecognizeRequest.SerializeToString,
@@ -93,6 +98,14 @@ class TranscribeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CorrectSegment(self, request, context):
+        """Puts a person's words in the place of a segment's. The transcript and exports have them at once, search and answers a moment
+        later. Summaries and chapters are of what was heard.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Recognize(self, request_iterator, context):
         """Recognises live sound: first a configuration, then sound; segments come back as they are heard. Nothing is kept.
 
@@ -127,6 +140,11 @@ def add_TranscribeServiceServicer_to_server(servicer, server):
                     servicer.ExportTranscript,
                     request_deserializer=vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.ExportTranscriptRequest.FromString,
                     response_serializer=vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.ExportTranscriptResponse.SerializeToString,
+            ),
+            'CorrectSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CorrectSegment,
+                    request_deserializer=vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.CorrectSegmentRequest.FromString,
+                    response_serializer=vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.CorrectSegmentResponse.SerializeToString,
             ),
             'Recognize': grpc.stream_stream_rpc_method_handler(
                     servicer.Recognize,
@@ -224,6 +242,33 @@ class TranscribeService:
             '/vidmesh.transcribe.v1.TranscribeService/ExportTranscript',
             vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.ExportTranscriptRequest.SerializeToString,
             vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.ExportTranscriptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CorrectSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidmesh.transcribe.v1.TranscribeService/CorrectSegment',
+            vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.CorrectSegmentRequest.SerializeToString,
+            vidmesh_dot_transcribe_dot_v1_dot_transcribe__service__pb2.CorrectSegmentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,10 @@ class TranscribeServiceStub:
     """Streams the segments of a video in the order of time: those that there are, then each as it comes, until the transcript is whole."""
     ExportTranscript: _grpc.UnaryUnaryMultiCallable[_transcribe_service_pb2.ExportTranscriptRequest, _transcribe_service_pb2.ExportTranscriptResponse]
     """Gives the transcript as a file."""
+    CorrectSegment: _grpc.UnaryUnaryMultiCallable[_transcribe_service_pb2.CorrectSegmentRequest, _transcribe_service_pb2.CorrectSegmentResponse]
+    """Puts a person's words in the place of a segment's. The transcript and exports have them at once, search and answers a moment
+    later. Summaries and chapters are of what was heard.
+    """
     Recognize: _grpc.StreamStreamMultiCallable[_transcribe_service_pb2.RecognizeRequest, _transcribe_service_pb2.RecognizeResponse]
     """Recognises live sound: first a configuration, then sound; segments come back as they are heard. Nothing is kept.
 
@@ -67,6 +71,10 @@ class TranscribeServiceAsyncStub(TranscribeServiceStub):
     """Streams the segments of a video in the order of time: those that there are, then each as it comes, until the transcript is whole."""
     ExportTranscript: _aio.UnaryUnaryMultiCallable[_transcribe_service_pb2.ExportTranscriptRequest, _transcribe_service_pb2.ExportTranscriptResponse]  # type: ignore[assignment]
     """Gives the transcript as a file."""
+    CorrectSegment: _aio.UnaryUnaryMultiCallable[_transcribe_service_pb2.CorrectSegmentRequest, _transcribe_service_pb2.CorrectSegmentResponse]  # type: ignore[assignment]
+    """Puts a person's words in the place of a segment's. The transcript and exports have them at once, search and answers a moment
+    later. Summaries and chapters are of what was heard.
+    """
     Recognize: _aio.StreamStreamMultiCallable[_transcribe_service_pb2.RecognizeRequest, _transcribe_service_pb2.RecognizeResponse]  # type: ignore[assignment]
     """Recognises live sound: first a configuration, then sound; segments come back as they are heard. Nothing is kept.
 
@@ -106,6 +114,16 @@ class TranscribeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_transcribe_service_pb2.ExportTranscriptResponse, _abc.Awaitable[_transcribe_service_pb2.ExportTranscriptResponse]]:
         """Gives the transcript as a file."""
+
+    @_abc_1.abstractmethod
+    def CorrectSegment(
+        self,
+        request: _transcribe_service_pb2.CorrectSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transcribe_service_pb2.CorrectSegmentResponse, _abc.Awaitable[_transcribe_service_pb2.CorrectSegmentResponse]]:
+        """Puts a person's words in the place of a segment's. The transcript and exports have them at once, search and answers a moment
+        later. Summaries and chapters are of what was heard.
+        """
 
     @_abc_1.abstractmethod
     def Recognize(

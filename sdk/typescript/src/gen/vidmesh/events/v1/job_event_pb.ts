@@ -8,6 +8,8 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { DeadLetterRetried } from "./dead_letter_pb.js";
+import { file_vidmesh_events_v1_dead_letter } from "./dead_letter_pb.js";
 import type { IndexCompleted, PassagesIndexed } from "./index_events_pb.js";
 import { file_vidmesh_events_v1_index_events } from "./index_events_pb.js";
 import type { CaptionsFound, JobAccepted, JobCancelled, JobEnded, JobRetried, SourceIngested, SourceOpened, StageFailed, StageProgress, VideoDeleted, WindowReady } from "./ingest_events_pb.js";
@@ -16,7 +18,7 @@ import type { Stage } from "./stage_pb.js";
 import { file_vidmesh_events_v1_stage } from "./stage_pb.js";
 import type { ChaptersCompleted, ChaptersDrafted, SectionSummarized, SummaryCompleted, SummaryDelta } from "./summarize_events_pb.js";
 import { file_vidmesh_events_v1_summarize_events } from "./summarize_events_pb.js";
-import type { SegmentHeard, TranscriptCompleted, TranscriptStarted, WindowTranscribed } from "./transcribe_events_pb.js";
+import type { SegmentCorrected, SegmentHeard, TranscriptCompleted, TranscriptStarted, WindowTranscribed } from "./transcribe_events_pb.js";
 import { file_vidmesh_events_v1_transcribe_events } from "./transcribe_events_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -24,7 +26,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vidmesh/events/v1/job_event.proto.
  */
 export const file_vidmesh_events_v1_job_event: GenFile = /*@__PURE__*/
-  fileDesc("CiF2aWRtZXNoL2V2ZW50cy92MS9qb2JfZXZlbnQucHJvdG8SEXZpZG1lc2guZXZlbnRzLnYxIuQLCghKb2JFdmVudBIQCghzZXF1ZW5jZRgBIAEoAxIKCgJpZBgCIAEoCRIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZqb2JfaWQYBCABKAkSJwoFc3RhZ2UYBSABKA4yGC52aWRtZXNoLmV2ZW50cy52MS5TdGFnZRIOCgZudW1iZXIYBiABKAMSNgoMam9iX2FjY2VwdGVkGAogASgLMh4udmlkbWVzaC5ldmVudHMudjEuSm9iQWNjZXB0ZWRIABI4Cg1zb3VyY2Vfb3BlbmVkGAsgASgLMh8udmlkbWVzaC5ldmVudHMudjEuU291cmNlT3BlbmVkSAASNgoMd2luZG93X3JlYWR5GAwgASgLMh4udmlkbWVzaC5ldmVudHMudjEuV2luZG93UmVhZHlIABI6Cg5jYXB0aW9uc19mb3VuZBgNIAEoCzIgLnZpZG1lc2guZXZlbnRzLnYxLkNhcHRpb25zRm91bmRIABI8Cg9zb3VyY2VfaW5nZXN0ZWQYDiABKAsyIS52aWRtZXNoLmV2ZW50cy52MS5Tb3VyY2VJbmdlc3RlZEgAEjYKDHN0YWdlX2ZhaWxlZBgPIAEoCzIeLnZpZG1lc2guZXZlbnRzLnYxLlN0YWdlRmFpbGVkSAASOgoOc3RhZ2VfcHJvZ3Jlc3MYECABKAsyIC52aWRtZXNoLmV2ZW50cy52MS5TdGFnZVByb2dyZXNzSAASOAoNam9iX2NhbmNlbGxlZBgRIAEoCzIfLnZpZG1lc2guZXZlbnRzLnYxLkpvYkNhbmNlbGxlZEgAEjQKC2pvYl9yZXRyaWVkGBIgASgLMh0udmlkbWVzaC5ldmVudHMudjEuSm9iUmV0cmllZEgAEjAKCWpvYl9lbmRlZBgTIAEoCzIbLnZpZG1lc2guZXZlbnRzLnYxLkpvYkVuZGVkSAASOAoNdmlkZW9fZGVsZXRlZBgUIAEoCzIfLnZpZG1lc2guZXZlbnRzLnYxLlZpZGVvRGVsZXRlZEgAEkIKEnRyYW5zY3JpcHRfc3RhcnRlZBgeIAEoCzIkLnZpZG1lc2guZXZlbnRzLnYxLlRyYW5zY3JpcHRTdGFydGVkSAASOAoNc2VnbWVudF9oZWFyZBgfIAEoCzIfLnZpZG1lc2guZXZlbnRzLnYxLlNlZ21lbnRIZWFyZEgAEkIKEndpbmRvd190cmFuc2NyaWJlZBggIAEoCzIkLnZpZG1lc2guZXZlbnRzLnYxLldpbmRvd1RyYW5zY3JpYmVkSAASRgoUdHJhbnNjcmlwdF9jb21wbGV0ZWQYISABKAsyJi52aWRtZXNoLmV2ZW50cy52MS5UcmFuc2NyaXB0Q29tcGxldGVkSAASQgoSc2VjdGlvbl9zdW1tYXJpemVkGCggASgLMiQudmlkbWVzaC5ldmVudHMudjEuU2VjdGlvblN1bW1hcml6ZWRIABI4Cg1zdW1tYXJ5X2RlbHRhGCkgASgLMh8udmlkbWVzaC5ldmVudHMudjEuU3VtbWFyeURlbHRhSAASQAoRc3VtbWFyeV9jb21wbGV0ZWQYKiABKAsyIy52aWRtZXNoLmV2ZW50cy52MS5TdW1tYXJ5Q29tcGxldGVkSAASQgoSY2hhcHRlcnNfY29tcGxldGVkGCsgASgLMiQudmlkbWVzaC5ldmVudHMudjEuQ2hhcHRlcnNDb21wbGV0ZWRIABI+ChBjaGFwdGVyc19kcmFmdGVkGCwgASgLMiIudmlkbWVzaC5ldmVudHMudjEuQ2hhcHRlcnNEcmFmdGVkSAASPgoQcGFzc2FnZXNfaW5kZXhlZBgyIAEoCzIiLnZpZG1lc2guZXZlbnRzLnYxLlBhc3NhZ2VzSW5kZXhlZEgAEjwKD2luZGV4X2NvbXBsZXRlZBgzIAEoCzIhLnZpZG1lc2guZXZlbnRzLnYxLkluZGV4Q29tcGxldGVkSABCBwoFZXZlbnRiBnByb3RvMw", [file_google_protobuf_timestamp, file_vidmesh_events_v1_index_events, file_vidmesh_events_v1_ingest_events, file_vidmesh_events_v1_stage, file_vidmesh_events_v1_summarize_events, file_vidmesh_events_v1_transcribe_events]);
+  fileDesc("CiF2aWRtZXNoL2V2ZW50cy92MS9qb2JfZXZlbnQucHJvdG8SEXZpZG1lc2guZXZlbnRzLnYxIusMCghKb2JFdmVudBIQCghzZXF1ZW5jZRgBIAEoAxIKCgJpZBgCIAEoCRIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZqb2JfaWQYBCABKAkSJwoFc3RhZ2UYBSABKA4yGC52aWRtZXNoLmV2ZW50cy52MS5TdGFnZRIOCgZudW1iZXIYBiABKAMSNgoMam9iX2FjY2VwdGVkGAogASgLMh4udmlkbWVzaC5ldmVudHMudjEuSm9iQWNjZXB0ZWRIABI4Cg1zb3VyY2Vfb3BlbmVkGAsgASgLMh8udmlkbWVzaC5ldmVudHMudjEuU291cmNlT3BlbmVkSAASNgoMd2luZG93X3JlYWR5GAwgASgLMh4udmlkbWVzaC5ldmVudHMudjEuV2luZG93UmVhZHlIABI6Cg5jYXB0aW9uc19mb3VuZBgNIAEoCzIgLnZpZG1lc2guZXZlbnRzLnYxLkNhcHRpb25zRm91bmRIABI8Cg9zb3VyY2VfaW5nZXN0ZWQYDiABKAsyIS52aWRtZXNoLmV2ZW50cy52MS5Tb3VyY2VJbmdlc3RlZEgAEjYKDHN0YWdlX2ZhaWxlZBgPIAEoCzIeLnZpZG1lc2guZXZlbnRzLnYxLlN0YWdlRmFpbGVkSAASOgoOc3RhZ2VfcHJvZ3Jlc3MYECABKAsyIC52aWRtZXNoLmV2ZW50cy52MS5TdGFnZVByb2dyZXNzSAASOAoNam9iX2NhbmNlbGxlZBgRIAEoCzIfLnZpZG1lc2guZXZlbnRzLnYxLkpvYkNhbmNlbGxlZEgAEjQKC2pvYl9yZXRyaWVkGBIgASgLMh0udmlkbWVzaC5ldmVudHMudjEuSm9iUmV0cmllZEgAEjAKCWpvYl9lbmRlZBgTIAEoCzIbLnZpZG1lc2guZXZlbnRzLnYxLkpvYkVuZGVkSAASOAoNdmlkZW9fZGVsZXRlZBgUIAEoCzIfLnZpZG1lc2guZXZlbnRzLnYxLlZpZGVvRGVsZXRlZEgAEkMKE2RlYWRfbGV0dGVyX3JldHJpZWQYFSABKAsyJC52aWRtZXNoLmV2ZW50cy52MS5EZWFkTGV0dGVyUmV0cmllZEgAEkIKEnRyYW5zY3JpcHRfc3RhcnRlZBgeIAEoCzIkLnZpZG1lc2guZXZlbnRzLnYxLlRyYW5zY3JpcHRTdGFydGVkSAASOAoNc2VnbWVudF9oZWFyZBgfIAEoCzIfLnZpZG1lc2guZXZlbnRzLnYxLlNlZ21lbnRIZWFyZEgAEkIKEndpbmRvd190cmFuc2NyaWJlZBggIAEoCzIkLnZpZG1lc2guZXZlbnRzLnYxLldpbmRvd1RyYW5zY3JpYmVkSAASRgoUdHJhbnNjcmlwdF9jb21wbGV0ZWQYISABKAsyJi52aWRtZXNoLmV2ZW50cy52MS5UcmFuc2NyaXB0Q29tcGxldGVkSAASQAoRc2VnbWVudF9jb3JyZWN0ZWQYIiABKAsyIy52aWRtZXNoLmV2ZW50cy52MS5TZWdtZW50Q29ycmVjdGVkSAASQgoSc2VjdGlvbl9zdW1tYXJpemVkGCggASgLMiQudmlkbWVzaC5ldmVudHMudjEuU2VjdGlvblN1bW1hcml6ZWRIABI4Cg1zdW1tYXJ5X2RlbHRhGCkgASgLMh8udmlkbWVzaC5ldmVudHMudjEuU3VtbWFyeURlbHRhSAASQAoRc3VtbWFyeV9jb21wbGV0ZWQYKiABKAsyIy52aWRtZXNoLmV2ZW50cy52MS5TdW1tYXJ5Q29tcGxldGVkSAASQgoSY2hhcHRlcnNfY29tcGxldGVkGCsgASgLMiQudmlkbWVzaC5ldmVudHMudjEuQ2hhcHRlcnNDb21wbGV0ZWRIABI+ChBjaGFwdGVyc19kcmFmdGVkGCwgASgLMiIudmlkbWVzaC5ldmVudHMudjEuQ2hhcHRlcnNEcmFmdGVkSAASPgoQcGFzc2FnZXNfaW5kZXhlZBgyIAEoCzIiLnZpZG1lc2guZXZlbnRzLnYxLlBhc3NhZ2VzSW5kZXhlZEgAEjwKD2luZGV4X2NvbXBsZXRlZBgzIAEoCzIhLnZpZG1lc2guZXZlbnRzLnYxLkluZGV4Q29tcGxldGVkSABCBwoFZXZlbnRiBnByb3RvMw", [file_google_protobuf_timestamp, file_vidmesh_events_v1_dead_letter, file_vidmesh_events_v1_index_events, file_vidmesh_events_v1_ingest_events, file_vidmesh_events_v1_stage, file_vidmesh_events_v1_summarize_events, file_vidmesh_events_v1_transcribe_events]);
 
 /**
  * Something that happened to a job.
@@ -172,6 +174,14 @@ export type JobEvent = Message<"vidmesh.events.v1.JobEvent"> & {
     case: "videoDeleted";
   } | {
     /**
+     * A message that had been given up is to be applied after all.
+     *
+     * @generated from field: vidmesh.events.v1.DeadLetterRetried dead_letter_retried = 21;
+     */
+    value: DeadLetterRetried;
+    case: "deadLetterRetried";
+  } | {
+    /**
      * The recogniser was chosen.
      *
      * @generated from field: vidmesh.events.v1.TranscriptStarted transcript_started = 30;
@@ -202,6 +212,14 @@ export type JobEvent = Message<"vidmesh.events.v1.JobEvent"> & {
      */
     value: TranscriptCompleted;
     case: "transcriptCompleted";
+  } | {
+    /**
+     * A person corrected a segment.
+     *
+     * @generated from field: vidmesh.events.v1.SegmentCorrected segment_corrected = 34;
+     */
+    value: SegmentCorrected;
+    case: "segmentCorrected";
   } | {
     /**
      * A section was summarised.

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vidmesh/events/v1/transcribe_events.proto.
  */
 export const file_vidmesh_events_v1_transcribe_events: GenFile = /*@__PURE__*/
-  fileDesc("Cil2aWRtZXNoL2V2ZW50cy92MS90cmFuc2NyaWJlX2V2ZW50cy5wcm90bxIRdmlkbWVzaC5ldmVudHMudjEiZgoRVHJhbnNjcmlwdFN0YXJ0ZWQSEAoIdmlkZW9faWQYASABKAkSDgoGZW5naW5lGAIgASgJEg0KBW1vZGVsGAMgASgJEhAKCHJldmlzaW9uGAQgASgJEg4KBm5vdGljZRgFIAEoCSJRCgxTZWdtZW50SGVhcmQSFAoMd2luZG93X2luZGV4GAEgASgFEisKB3NlZ21lbnQYAiABKAsyGi52aWRtZXNoLmV2ZW50cy52MS5TZWdtZW50Is0BChFXaW5kb3dUcmFuc2NyaWJlZBIQCgh2aWRlb19pZBgBIAEoCRIUCgx3aW5kb3dfaW5kZXgYAiABKAUSKAoFc3RhcnQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDZW5kGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKCHNlZ21lbnRzGAUgAygLMhoudmlkbWVzaC5ldmVudHMudjEuU2VnbWVudBIQCghsYW5ndWFnZRgGIAEoCSLUAQoTVHJhbnNjcmlwdENvbXBsZXRlZBIQCgh2aWRlb19pZBgBIAEoCRIUCgx3aW5kb3dfY291bnQYAiABKAUSFQoNc2VnbWVudF9jb3VudBgDIAEoBRIQCghsYW5ndWFnZRgEIAEoCRIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZlbmdpbmUYBiABKAkSDQoFbW9kZWwYByABKAkSEAoIcmV2aXNpb24YCCABKAkSDgoGbm90aWNlGAkgASgJYgZwcm90bzM", [file_google_protobuf_duration, file_vidmesh_events_v1_text]);
+  fileDesc("Cil2aWRtZXNoL2V2ZW50cy92MS90cmFuc2NyaWJlX2V2ZW50cy5wcm90bxIRdmlkbWVzaC5ldmVudHMudjEiZgoRVHJhbnNjcmlwdFN0YXJ0ZWQSEAoIdmlkZW9faWQYASABKAkSDgoGZW5naW5lGAIgASgJEg0KBW1vZGVsGAMgASgJEhAKCHJldmlzaW9uGAQgASgJEg4KBm5vdGljZRgFIAEoCSJRCgxTZWdtZW50SGVhcmQSFAoMd2luZG93X2luZGV4GAEgASgFEisKB3NlZ21lbnQYAiABKAsyGi52aWRtZXNoLmV2ZW50cy52MS5TZWdtZW50Is0BChFXaW5kb3dUcmFuc2NyaWJlZBIQCgh2aWRlb19pZBgBIAEoCRIUCgx3aW5kb3dfaW5kZXgYAiABKAUSKAoFc3RhcnQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDZW5kGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKCHNlZ21lbnRzGAUgAygLMhoudmlkbWVzaC5ldmVudHMudjEuU2VnbWVudBIQCghsYW5ndWFnZRgGIAEoCSJ2ChBTZWdtZW50Q29ycmVjdGVkEhAKCHZpZGVvX2lkGAEgASgJEhQKDHdpbmRvd19pbmRleBgCIAEoBRINCgVwbGFjZRgDIAEoBRIrCgdzZWdtZW50GAQgASgLMhoudmlkbWVzaC5ldmVudHMudjEuU2VnbWVudCLUAQoTVHJhbnNjcmlwdENvbXBsZXRlZBIQCgh2aWRlb19pZBgBIAEoCRIUCgx3aW5kb3dfY291bnQYAiABKAUSFQoNc2VnbWVudF9jb3VudBgDIAEoBRIQCghsYW5ndWFnZRgEIAEoCRIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZlbmdpbmUYBiABKAkSDQoFbW9kZWwYByABKAkSEAoIcmV2aXNpb24YCCABKAkSDgoGbm90aWNlGAkgASgJYgZwcm90bzM", [file_google_protobuf_duration, file_vidmesh_events_v1_text]);
 
 /**
  * The recogniser was chosen.
@@ -152,6 +152,48 @@ export const WindowTranscribedSchema: GenMessage<WindowTranscribed> = /*@__PURE_
   messageDesc(file_vidmesh_events_v1_transcribe_events, 2);
 
 /**
+ * A person corrected a segment. It may be told when the job has ended.
+ *
+ * @generated from message vidmesh.events.v1.SegmentCorrected
+ */
+export type SegmentCorrected = Message<"vidmesh.events.v1.SegmentCorrected"> & {
+  /**
+   * The video that it is about.
+   *
+   * @generated from field: string video_id = 1;
+   */
+  videoId: string;
+
+  /**
+   * The window it is from.
+   *
+   * @generated from field: int32 window_index = 2;
+   */
+  windowIndex: number;
+
+  /**
+   * Its place within the window, from 0.
+   *
+   * @generated from field: int32 place = 3;
+   */
+  place: number;
+
+  /**
+   * The segment as it is now.
+   *
+   * @generated from field: vidmesh.events.v1.Segment segment = 4;
+   */
+  segment?: Segment | undefined;
+};
+
+/**
+ * Describes the message vidmesh.events.v1.SegmentCorrected.
+ * Use `create(SegmentCorrectedSchema)` to create a new message.
+ */
+export const SegmentCorrectedSchema: GenMessage<SegmentCorrected> = /*@__PURE__*/
+  messageDesc(file_vidmesh_events_v1_transcribe_events, 3);
+
+/**
  * The transcript is whole: the transcribe stage is done.
  *
  * @generated from message vidmesh.events.v1.TranscriptCompleted
@@ -226,5 +268,5 @@ export type TranscriptCompleted = Message<"vidmesh.events.v1.TranscriptCompleted
  * Use `create(TranscriptCompletedSchema)` to create a new message.
  */
 export const TranscriptCompletedSchema: GenMessage<TranscriptCompleted> = /*@__PURE__*/
-  messageDesc(file_vidmesh_events_v1_transcribe_events, 3);
+  messageDesc(file_vidmesh_events_v1_transcribe_events, 4);
 

@@ -7,12 +7,16 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { DeadLetter } from "../../events/v1/dead_letter_pb.js";
+import { file_vidmesh_events_v1_dead_letter } from "../../events/v1/dead_letter_pb.js";
 import type { CaptionMode, Priority } from "../../events/v1/ingest_events_pb.js";
 import { file_vidmesh_events_v1_ingest_events } from "../../events/v1/ingest_events_pb.js";
 import type { JobEvent } from "../../events/v1/job_event_pb.js";
 import { file_vidmesh_events_v1_job_event } from "../../events/v1/job_event_pb.js";
+import type { ApiKey } from "./api_key_pb.js";
+import { file_vidmesh_ingest_v1_api_key } from "./api_key_pb.js";
 import type { Job, JobState } from "./job_pb.js";
 import { file_vidmesh_ingest_v1_job } from "./job_pb.js";
 import type { Upload } from "./upload_pb.js";
@@ -25,7 +29,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vidmesh/ingest/v1/ingest_service.proto.
  */
 export const file_vidmesh_ingest_v1_ingest_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZ2aWRtZXNoL2luZ2VzdC92MS9pbmdlc3Rfc2VydmljZS5wcm90bxIRdmlkbWVzaC5pbmdlc3QudjEi5AEKElN1Ym1pdFZpZGVvUmVxdWVzdBIpCgZzb3VyY2UYASABKAsyGS52aWRtZXNoLmluZ2VzdC52MS5Tb3VyY2USEgoKcmVxdWVzdF9pZBgCIAEoCRINCgVmb3JjZRgDIAEoCBIwCghjYXB0aW9ucxgEIAEoDjIeLnZpZG1lc2guZXZlbnRzLnYxLkNhcHRpb25Nb2RlEhAKCGxhbmd1YWdlGAUgASgJEi0KCHByaW9yaXR5GAYgASgOMhsudmlkbWVzaC5ldmVudHMudjEuUHJpb3JpdHkSDQoFdGl0bGUYByABKAkiTAoTU3VibWl0VmlkZW9SZXNwb25zZRIjCgNqb2IYASABKAsyFi52aWRtZXNoLmluZ2VzdC52MS5Kb2ISEAoIZXhpc3RpbmcYAiABKAgihgEKFVN1Ym1pdFBsYXlsaXN0UmVxdWVzdBILCgN1cmwYASABKAkSDQoFbGltaXQYAiABKAUSDQoFZm9yY2UYAyABKAgSMAoIY2FwdGlvbnMYBCABKA4yHi52aWRtZXNoLmV2ZW50cy52MS5DYXB0aW9uTW9kZRIQCghsYW5ndWFnZRgFIAEoCSJ6ChZTdWJtaXRQbGF5bGlzdFJlc3BvbnNlEg0KBWluZGV4GAEgASgFEgsKA3VybBgCIAEoCRINCgV0aXRsZRgDIAEoCRIjCgNqb2IYBCABKAsyFi52aWRtZXNoLmluZ2VzdC52MS5Kb2ISEAoIZXhpc3RpbmcYBSABKAgiTwoTQ3JlYXRlVXBsb2FkUmVxdWVzdBIQCghmaWxlbmFtZRgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDEhIKCnJlcXVlc3RfaWQYAyABKAkiQQoUQ3JlYXRlVXBsb2FkUmVzcG9uc2USKQoGdXBsb2FkGAEgASgLMhkudmlkbWVzaC5pbmdlc3QudjEuVXBsb2FkIkUKEldyaXRlVXBsb2FkUmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAkSDgoGb2Zmc2V0GAIgASgDEgwKBGRhdGEYAyABKAwiQAoTV3JpdGVVcGxvYWRSZXNwb25zZRIpCgZ1cGxvYWQYASABKAsyGS52aWRtZXNoLmluZ2VzdC52MS5VcGxvYWQiZwoSVXBsb2FkVmlkZW9SZXF1ZXN0EjgKBmhlYWRlchgBIAEoCzImLnZpZG1lc2guaW5nZXN0LnYxLkNyZWF0ZVVwbG9hZFJlcXVlc3RIABIPCgVjaHVuaxgCIAEoDEgAQgYKBHBhcnQiQAoTVXBsb2FkVmlkZW9SZXNwb25zZRIpCgZ1cGxvYWQYASABKAsyGS52aWRtZXNoLmluZ2VzdC52MS5VcGxvYWQiJQoQR2V0VXBsb2FkUmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAkiPgoRR2V0VXBsb2FkUmVzcG9uc2USKQoGdXBsb2FkGAEgASgLMhkudmlkbWVzaC5pbmdlc3QudjEuVXBsb2FkIjoKFUNvbXBsZXRlVXBsb2FkUmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAkSDgoGc2hhMjU2GAIgASgJIkMKFkNvbXBsZXRlVXBsb2FkUmVzcG9uc2USKQoGdXBsb2FkGAEgASgLMhkudmlkbWVzaC5pbmdlc3QudjEuVXBsb2FkIh8KDUdldEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJIjUKDkdldEpvYlJlc3BvbnNlEiMKA2pvYhgBIAEoCzIWLnZpZG1lc2guaW5nZXN0LnYxLkpvYiJ3Cg9MaXN0Sm9ic1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSKwoGc3RhdGVzGAMgAygOMhsudmlkbWVzaC5pbmdlc3QudjEuSm9iU3RhdGUSEAoIdmlkZW9faWQYBCABKAkiUQoQTGlzdEpvYnNSZXNwb25zZRIkCgRqb2JzGAEgAygLMhYudmlkbWVzaC5pbmdlc3QudjEuSm9iEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI5Cg9XYXRjaEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgDIrIBChBXYXRjaEpvYlJlc3BvbnNlEiwKBWV2ZW50GAEgASgLMhsudmlkbWVzaC5ldmVudHMudjEuSm9iRXZlbnRIABIyCghzbmFwc2hvdBgCIAEoCzIeLnZpZG1lc2guaW5nZXN0LnYxLkpvYlNuYXBzaG90SAASMQoJaGVhcnRiZWF0GAMgASgLMhwudmlkbWVzaC5pbmdlc3QudjEuSGVhcnRiZWF0SABCCQoHbWVzc2FnZSJECgtKb2JTbmFwc2hvdBIQCghzZXF1ZW5jZRgBIAEoAxIjCgNqb2IYAiABKAsyFi52aWRtZXNoLmluZ2VzdC52MS5Kb2IiNQoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIioKEFdhdGNoSm9ic1JlcXVlc3QSFgoOYWZ0ZXJfc2VxdWVuY2UYASABKAMiswEKEVdhdGNoSm9ic1Jlc3BvbnNlEiwKBWV2ZW50GAEgASgLMhsudmlkbWVzaC5ldmVudHMudjEuSm9iRXZlbnRIABIyCghzbmFwc2hvdBgCIAEoCzIeLnZpZG1lc2guaW5nZXN0LnYxLkpvYlNuYXBzaG90SAASMQoJaGVhcnRiZWF0GAMgASgLMhwudmlkbWVzaC5pbmdlc3QudjEuSGVhcnRiZWF0SABCCQoHbWVzc2FnZSI2ChBDYW5jZWxKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIjgKEUNhbmNlbEpvYlJlc3BvbnNlEiMKA2pvYhgBIAEoCzIWLnZpZG1lc2guaW5nZXN0LnYxLkpvYiI1Cg9SZXRyeUpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkiNwoQUmV0cnlKb2JSZXNwb25zZRIjCgNqb2IYASABKAsyFi52aWRtZXNoLmluZ2VzdC52MS5Kb2IiOgoSRGVsZXRlVmlkZW9SZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkiFQoTRGVsZXRlVmlkZW9SZXNwb25zZTK8DQoNSW5nZXN0U2VydmljZRJxCgtTdWJtaXRWaWRlbxIlLnZpZG1lc2guaW5nZXN0LnYxLlN1Ym1pdFZpZGVvUmVxdWVzdBomLnZpZG1lc2guaW5nZXN0LnYxLlN1Ym1pdFZpZGVvUmVzcG9uc2UiE4LT5JMCDSIIL3YxL2pvYnM6ASoSgQEKDlN1Ym1pdFBsYXlsaXN0EigudmlkbWVzaC5pbmdlc3QudjEuU3VibWl0UGxheWxpc3RSZXF1ZXN0GikudmlkbWVzaC5pbmdlc3QudjEuU3VibWl0UGxheWxpc3RSZXNwb25zZSIYgtPkkwISIg0vdjEvcGxheWxpc3RzOgEqMAESdwoMQ3JlYXRlVXBsb2FkEiYudmlkbWVzaC5pbmdlc3QudjEuQ3JlYXRlVXBsb2FkUmVxdWVzdBonLnZpZG1lc2guaW5nZXN0LnYxLkNyZWF0ZVVwbG9hZFJlc3BvbnNlIhaC0+STAhAiCy92MS91cGxvYWRzOgEqEoYBCgtXcml0ZVVwbG9hZBIlLnZpZG1lc2guaW5nZXN0LnYxLldyaXRlVXBsb2FkUmVxdWVzdBomLnZpZG1lc2guaW5nZXN0LnYxLldyaXRlVXBsb2FkUmVzcG9uc2UiKILT5JMCIiIdL3YxL3VwbG9hZHMve3VwbG9hZF9pZH06d3JpdGU6ASoSXgoLVXBsb2FkVmlkZW8SJS52aWRtZXNoLmluZ2VzdC52MS5VcGxvYWRWaWRlb1JlcXVlc3QaJi52aWRtZXNoLmluZ2VzdC52MS5VcGxvYWRWaWRlb1Jlc3BvbnNlKAESegoJR2V0VXBsb2FkEiMudmlkbWVzaC5pbmdlc3QudjEuR2V0VXBsb2FkUmVxdWVzdBokLnZpZG1lc2guaW5nZXN0LnYxLkdldFVwbG9hZFJlc3BvbnNlIiKQAgGC0+STAhkSFy92MS91cGxvYWRzL3t1cGxvYWRfaWR9EpUBCg5Db21wbGV0ZVVwbG9hZBIoLnZpZG1lc2guaW5nZXN0LnYxLkNvbXBsZXRlVXBsb2FkUmVxdWVzdBopLnZpZG1lc2guaW5nZXN0LnYxLkNvbXBsZXRlVXBsb2FkUmVzcG9uc2UiLpACAoLT5JMCJSIgL3YxL3VwbG9hZHMve3VwbG9hZF9pZH06Y29tcGxldGU6ASoSawoGR2V0Sm9iEiAudmlkbWVzaC5pbmdlc3QudjEuR2V0Sm9iUmVxdWVzdBohLnZpZG1lc2guaW5nZXN0LnYxLkdldEpvYlJlc3BvbnNlIhyQAgGC0+STAhMSES92MS9qb2JzL3tqb2JfaWR9EmgKCExpc3RKb2JzEiIudmlkbWVzaC5pbmdlc3QudjEuTGlzdEpvYnNSZXF1ZXN0GiMudmlkbWVzaC5pbmdlc3QudjEuTGlzdEpvYnNSZXNwb25zZSITkAIBgtPkkwIKEggvdjEvam9icxJ5CghXYXRjaEpvYhIiLnZpZG1lc2guaW5nZXN0LnYxLldhdGNoSm9iUmVxdWVzdBojLnZpZG1lc2guaW5nZXN0LnYxLldhdGNoSm9iUmVzcG9uc2UiIpACAYLT5JMCGRIXL3YxL2pvYnMve2pvYl9pZH06d2F0Y2gwARJzCglXYXRjaEpvYnMSIy52aWRtZXNoLmluZ2VzdC52MS5XYXRjaEpvYnNSZXF1ZXN0GiQudmlkbWVzaC5pbmdlc3QudjEuV2F0Y2hKb2JzUmVzcG9uc2UiGZACAYLT5JMCEBIOL3YxL2pvYnM6d2F0Y2gwARJ+CglDYW5jZWxKb2ISIy52aWRtZXNoLmluZ2VzdC52MS5DYW5jZWxKb2JSZXF1ZXN0GiQudmlkbWVzaC5pbmdlc3QudjEuQ2FuY2VsSm9iUmVzcG9uc2UiJpACAoLT5JMCHSIYL3YxL2pvYnMve2pvYl9pZH06Y2FuY2VsOgEqEncKCFJldHJ5Sm9iEiIudmlkbWVzaC5pbmdlc3QudjEuUmV0cnlKb2JSZXF1ZXN0GiMudmlkbWVzaC5pbmdlc3QudjEuUmV0cnlKb2JSZXNwb25zZSIigtPkkwIcIhcvdjEvam9icy97am9iX2lkfTpyZXRyeToBKhJ+CgtEZWxldGVWaWRlbxIlLnZpZG1lc2guaW5nZXN0LnYxLkRlbGV0ZVZpZGVvUmVxdWVzdBomLnZpZG1lc2guaW5nZXN0LnYxLkRlbGV0ZVZpZGVvUmVzcG9uc2UiIJACAoLT5JMCFyoVL3YxL3ZpZGVvcy97dmlkZW9faWR9YgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_timestamp, file_vidmesh_events_v1_ingest_events, file_vidmesh_events_v1_job_event, file_vidmesh_ingest_v1_job, file_vidmesh_ingest_v1_upload, file_vidmesh_ingest_v1_video]);
+  fileDesc("CiZ2aWRtZXNoL2luZ2VzdC92MS9pbmdlc3Rfc2VydmljZS5wcm90bxIRdmlkbWVzaC5pbmdlc3QudjEi5AEKElN1Ym1pdFZpZGVvUmVxdWVzdBIpCgZzb3VyY2UYASABKAsyGS52aWRtZXNoLmluZ2VzdC52MS5Tb3VyY2USEgoKcmVxdWVzdF9pZBgCIAEoCRINCgVmb3JjZRgDIAEoCBIwCghjYXB0aW9ucxgEIAEoDjIeLnZpZG1lc2guZXZlbnRzLnYxLkNhcHRpb25Nb2RlEhAKCGxhbmd1YWdlGAUgASgJEi0KCHByaW9yaXR5GAYgASgOMhsudmlkbWVzaC5ldmVudHMudjEuUHJpb3JpdHkSDQoFdGl0bGUYByABKAkiTAoTU3VibWl0VmlkZW9SZXNwb25zZRIjCgNqb2IYASABKAsyFi52aWRtZXNoLmluZ2VzdC52MS5Kb2ISEAoIZXhpc3RpbmcYAiABKAgihgEKFVN1Ym1pdFBsYXlsaXN0UmVxdWVzdBILCgN1cmwYASABKAkSDQoFbGltaXQYAiABKAUSDQoFZm9yY2UYAyABKAgSMAoIY2FwdGlvbnMYBCABKA4yHi52aWRtZXNoLmV2ZW50cy52MS5DYXB0aW9uTW9kZRIQCghsYW5ndWFnZRgFIAEoCSJ6ChZTdWJtaXRQbGF5bGlzdFJlc3BvbnNlEg0KBWluZGV4GAEgASgFEgsKA3VybBgCIAEoCRINCgV0aXRsZRgDIAEoCRIjCgNqb2IYBCABKAsyFi52aWRtZXNoLmluZ2VzdC52MS5Kb2ISEAoIZXhpc3RpbmcYBSABKAgiTwoTQ3JlYXRlVXBsb2FkUmVxdWVzdBIQCghmaWxlbmFtZRgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDEhIKCnJlcXVlc3RfaWQYAyABKAkiQQoUQ3JlYXRlVXBsb2FkUmVzcG9uc2USKQoGdXBsb2FkGAEgASgLMhkudmlkbWVzaC5pbmdlc3QudjEuVXBsb2FkIkUKEldyaXRlVXBsb2FkUmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAkSDgoGb2Zmc2V0GAIgASgDEgwKBGRhdGEYAyABKAwiQAoTV3JpdGVVcGxvYWRSZXNwb25zZRIpCgZ1cGxvYWQYASABKAsyGS52aWRtZXNoLmluZ2VzdC52MS5VcGxvYWQiZwoSVXBsb2FkVmlkZW9SZXF1ZXN0EjgKBmhlYWRlchgBIAEoCzImLnZpZG1lc2guaW5nZXN0LnYxLkNyZWF0ZVVwbG9hZFJlcXVlc3RIABIPCgVjaHVuaxgCIAEoDEgAQgYKBHBhcnQiQAoTVXBsb2FkVmlkZW9SZXNwb25zZRIpCgZ1cGxvYWQYASABKAsyGS52aWRtZXNoLmluZ2VzdC52MS5VcGxvYWQiJQoQR2V0VXBsb2FkUmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAkiPgoRR2V0VXBsb2FkUmVzcG9uc2USKQoGdXBsb2FkGAEgASgLMhkudmlkbWVzaC5pbmdlc3QudjEuVXBsb2FkIjoKFUNvbXBsZXRlVXBsb2FkUmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAkSDgoGc2hhMjU2GAIgASgJIkMKFkNvbXBsZXRlVXBsb2FkUmVzcG9uc2USKQoGdXBsb2FkGAEgASgLMhkudmlkbWVzaC5pbmdlc3QudjEuVXBsb2FkIh8KDUdldEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJIjUKDkdldEpvYlJlc3BvbnNlEiMKA2pvYhgBIAEoCzIWLnZpZG1lc2guaW5nZXN0LnYxLkpvYiJ3Cg9MaXN0Sm9ic1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSKwoGc3RhdGVzGAMgAygOMhsudmlkbWVzaC5pbmdlc3QudjEuSm9iU3RhdGUSEAoIdmlkZW9faWQYBCABKAkiUQoQTGlzdEpvYnNSZXNwb25zZRIkCgRqb2JzGAEgAygLMhYudmlkbWVzaC5pbmdlc3QudjEuSm9iEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI5Cg9XYXRjaEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgDIrIBChBXYXRjaEpvYlJlc3BvbnNlEiwKBWV2ZW50GAEgASgLMhsudmlkbWVzaC5ldmVudHMudjEuSm9iRXZlbnRIABIyCghzbmFwc2hvdBgCIAEoCzIeLnZpZG1lc2guaW5nZXN0LnYxLkpvYlNuYXBzaG90SAASMQoJaGVhcnRiZWF0GAMgASgLMhwudmlkbWVzaC5pbmdlc3QudjEuSGVhcnRiZWF0SABCCQoHbWVzc2FnZSJECgtKb2JTbmFwc2hvdBIQCghzZXF1ZW5jZRgBIAEoAxIjCgNqb2IYAiABKAsyFi52aWRtZXNoLmluZ2VzdC52MS5Kb2IiRwoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGAIgASgDIioKEFdhdGNoSm9ic1JlcXVlc3QSFgoOYWZ0ZXJfc2VxdWVuY2UYASABKAMiswEKEVdhdGNoSm9ic1Jlc3BvbnNlEiwKBWV2ZW50GAEgASgLMhsudmlkbWVzaC5ldmVudHMudjEuSm9iRXZlbnRIABIyCghzbmFwc2hvdBgCIAEoCzIeLnZpZG1lc2guaW5nZXN0LnYxLkpvYlNuYXBzaG90SAASMQoJaGVhcnRiZWF0GAMgASgLMhwudmlkbWVzaC5pbmdlc3QudjEuSGVhcnRiZWF0SABCCQoHbWVzc2FnZSI2ChBDYW5jZWxKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIjgKEUNhbmNlbEpvYlJlc3BvbnNlEiMKA2pvYhgBIAEoCzIWLnZpZG1lc2guaW5nZXN0LnYxLkpvYiI1Cg9SZXRyeUpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkiNwoQUmV0cnlKb2JSZXNwb25zZRIjCgNqb2IYASABKAsyFi52aWRtZXNoLmluZ2VzdC52MS5Kb2IiQwoPR2V0TWVkaWFSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgJEg4KBm9mZnNldBgCIAEoAxIOCgZsZW5ndGgYAyABKAUiSAoQR2V0TWVkaWFSZXNwb25zZRIMCgRkYXRhGAEgASgMEhIKCnNpemVfYnl0ZXMYAiABKAMSEgoKbWVkaWFfdHlwZRgDIAEoCSI6ChJEZWxldGVWaWRlb1JlcXVlc3QSEAoIdmlkZW9faWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSIVChNEZWxldGVWaWRlb1Jlc3BvbnNlIk8KFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSDgoGam9iX2lkGAMgASgJImIKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEi4KB2xldHRlcnMYASADKAsyHS52aWRtZXNoLmV2ZW50cy52MS5EZWFkTGV0dGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIpChRHZXREZWFkTGV0dGVyUmVxdWVzdBIRCglsZXR0ZXJfaWQYASABKAkiRgoVR2V0RGVhZExldHRlclJlc3BvbnNlEi0KBmxldHRlchgBIAEoCzIdLnZpZG1lc2guZXZlbnRzLnYxLkRlYWRMZXR0ZXIiPwoWUmV0cnlEZWFkTGV0dGVyUmVxdWVzdBIRCglsZXR0ZXJfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSI+ChdSZXRyeURlYWRMZXR0ZXJSZXNwb25zZRIjCgNqb2IYASABKAsyFi52aWRtZXNoLmluZ2VzdC52MS5Kb2IiKgoVRHJvcERlYWRMZXR0ZXJSZXF1ZXN0EhEKCWxldHRlcl9pZBgBIAEoCSIYChZEcm9wRGVhZExldHRlclJlc3BvbnNlIlsKE0NyZWF0ZUFwaUtleVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIOCgZzY29wZXMYAiADKAkSJgoDdHRsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIk4KFENyZWF0ZUFwaUtleVJlc3BvbnNlEiYKA2tleRgBIAEoCzIZLnZpZG1lc2guaW5nZXN0LnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkiFAoSTGlzdEFwaUtleXNSZXF1ZXN0Ij4KE0xpc3RBcGlLZXlzUmVzcG9uc2USJwoEa2V5cxgBIAMoCzIZLnZpZG1lc2guaW5nZXN0LnYxLkFwaUtleSIlChNSZXZva2VBcGlLZXlSZXF1ZXN0Eg4KBmtleV9pZBgBIAEoCSI+ChRSZXZva2VBcGlLZXlSZXNwb25zZRImCgNrZXkYASABKAsyGS52aWRtZXNoLmluZ2VzdC52MS5BcGlLZXky7xUKDUluZ2VzdFNlcnZpY2UScQoLU3VibWl0VmlkZW8SJS52aWRtZXNoLmluZ2VzdC52MS5TdWJtaXRWaWRlb1JlcXVlc3QaJi52aWRtZXNoLmluZ2VzdC52MS5TdWJtaXRWaWRlb1Jlc3BvbnNlIhOC0+STAg0iCC92MS9qb2JzOgEqEoEBCg5TdWJtaXRQbGF5bGlzdBIoLnZpZG1lc2guaW5nZXN0LnYxLlN1Ym1pdFBsYXlsaXN0UmVxdWVzdBopLnZpZG1lc2guaW5nZXN0LnYxLlN1Ym1pdFBsYXlsaXN0UmVzcG9uc2UiGILT5JMCEiINL3YxL3BsYXlsaXN0czoBKjABEncKDENyZWF0ZVVwbG9hZBImLnZpZG1lc2guaW5nZXN0LnYxLkNyZWF0ZVVwbG9hZFJlcXVlc3QaJy52aWRtZXNoLmluZ2VzdC52MS5DcmVhdGVVcGxvYWRSZXNwb25zZSIWgtPkkwIQIgsvdjEvdXBsb2FkczoBKhKGAQoLV3JpdGVVcGxvYWQSJS52aWRtZXNoLmluZ2VzdC52MS5Xcml0ZVVwbG9hZFJlcXVlc3QaJi52aWRtZXNoLmluZ2VzdC52MS5Xcml0ZVVwbG9hZFJlc3BvbnNlIiiC0+STAiIiHS92MS91cGxvYWRzL3t1cGxvYWRfaWR9OndyaXRlOgEqEl4KC1VwbG9hZFZpZGVvEiUudmlkbWVzaC5pbmdlc3QudjEuVXBsb2FkVmlkZW9SZXF1ZXN0GiYudmlkbWVzaC5pbmdlc3QudjEuVXBsb2FkVmlkZW9SZXNwb25zZSgBEnoKCUdldFVwbG9hZBIjLnZpZG1lc2guaW5nZXN0LnYxLkdldFVwbG9hZFJlcXVlc3QaJC52aWRtZXNoLmluZ2VzdC52MS5HZXRVcGxvYWRSZXNwb25zZSIikAIBgtPkkwIZEhcvdjEvdXBsb2Fkcy97dXBsb2FkX2lkfRKVAQoOQ29tcGxldGVVcGxvYWQSKC52aWRtZXNoLmluZ2VzdC52MS5Db21wbGV0ZVVwbG9hZFJlcXVlc3QaKS52aWRtZXNoLmluZ2VzdC52MS5Db21wbGV0ZVVwbG9hZFJlc3BvbnNlIi6QAgKC0+STAiUiIC92MS91cGxvYWRzL3t1cGxvYWRfaWR9OmNvbXBsZXRlOgEqEmsKBkdldEpvYhIgLnZpZG1lc2guaW5nZXN0LnYxLkdldEpvYlJlcXVlc3QaIS52aWRtZXNoLmluZ2VzdC52MS5HZXRKb2JSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvam9icy97am9iX2lkfRJoCghMaXN0Sm9icxIiLnZpZG1lc2guaW5nZXN0LnYxLkxpc3RKb2JzUmVxdWVzdBojLnZpZG1lc2guaW5nZXN0LnYxLkxpc3RKb2JzUmVzcG9uc2UiE5ACAYLT5JMCChIIL3YxL2pvYnMSeQoIV2F0Y2hKb2ISIi52aWRtZXNoLmluZ2VzdC52MS5XYXRjaEpvYlJlcXVlc3QaIy52aWRtZXNoLmluZ2VzdC52MS5XYXRjaEpvYlJlc3BvbnNlIiKQAgGC0+STAhkSFy92MS9qb2JzL3tqb2JfaWR9OndhdGNoMAEScwoJV2F0Y2hKb2JzEiMudmlkbWVzaC5pbmdlc3QudjEuV2F0Y2hKb2JzUmVxdWVzdBokLnZpZG1lc2guaW5nZXN0LnYxLldhdGNoSm9ic1Jlc3BvbnNlIhmQAgGC0+STAhASDi92MS9qb2JzOndhdGNoMAESfgoJQ2FuY2VsSm9iEiMudmlkbWVzaC5pbmdlc3QudjEuQ2FuY2VsSm9iUmVxdWVzdBokLnZpZG1lc2guaW5nZXN0LnYxLkNhbmNlbEpvYlJlc3BvbnNlIiaQAgKC0+STAh0iGC92MS9qb2JzL3tqb2JfaWR9OmNhbmNlbDoBKhJ3CghSZXRyeUpvYhIiLnZpZG1lc2guaW5nZXN0LnYxLlJldHJ5Sm9iUmVxdWVzdBojLnZpZG1lc2guaW5nZXN0LnYxLlJldHJ5Sm9iUmVzcG9uc2UiIoLT5JMCHCIXL3YxL2pvYnMve2pvYl9pZH06cmV0cnk6ASoSewoIR2V0TWVkaWESIi52aWRtZXNoLmluZ2VzdC52MS5HZXRNZWRpYVJlcXVlc3QaIy52aWRtZXNoLmluZ2VzdC52MS5HZXRNZWRpYVJlc3BvbnNlIiaQAgGC0+STAh0SGy92MS92aWRlb3Mve3ZpZGVvX2lkfS9tZWRpYRJ+CgtEZWxldGVWaWRlbxIlLnZpZG1lc2guaW5nZXN0LnYxLkRlbGV0ZVZpZGVvUmVxdWVzdBomLnZpZG1lc2guaW5nZXN0LnYxLkRlbGV0ZVZpZGVvUmVzcG9uc2UiIJACAoLT5JMCFyoVL3YxL3ZpZGVvcy97dmlkZW9faWR9EoUBCg9MaXN0RGVhZExldHRlcnMSKS52aWRtZXNoLmluZ2VzdC52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GioudmlkbWVzaC5pbmdlc3QudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2UiG5ACAYLT5JMCEhIQL3YxL2RlYWQtbGV0dGVycxKLAQoNR2V0RGVhZExldHRlchInLnZpZG1lc2guaW5nZXN0LnYxLkdldERlYWRMZXR0ZXJSZXF1ZXN0GigudmlkbWVzaC5pbmdlc3QudjEuR2V0RGVhZExldHRlclJlc3BvbnNlIieQAgGC0+STAh4SHC92MS9kZWFkLWxldHRlcnMve2xldHRlcl9pZH0SlwEKD1JldHJ5RGVhZExldHRlchIpLnZpZG1lc2guaW5nZXN0LnYxLlJldHJ5RGVhZExldHRlclJlcXVlc3QaKi52aWRtZXNoLmluZ2VzdC52MS5SZXRyeURlYWRMZXR0ZXJSZXNwb25zZSItgtPkkwInIiIvdjEvZGVhZC1sZXR0ZXJzL3tsZXR0ZXJfaWR9OnJldHJ5OgEqEo4BCg5Ecm9wRGVhZExldHRlchIoLnZpZG1lc2guaW5nZXN0LnYxLkRyb3BEZWFkTGV0dGVyUmVxdWVzdBopLnZpZG1lc2guaW5nZXN0LnYxLkRyb3BEZWFkTGV0dGVyUmVzcG9uc2UiJ5ACAoLT5JMCHiocL3YxL2RlYWQtbGV0dGVycy97bGV0dGVyX2lkfRJ4CgxDcmVhdGVBcGlLZXkSJi52aWRtZXNoLmluZ2VzdC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GicudmlkbWVzaC5pbmdlc3QudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2UiF4LT5JMCESIML3YxL2FwaS1rZXlzOgEqEnUKC0xpc3RBcGlLZXlzEiUudmlkbWVzaC5pbmdlc3QudjEuTGlzdEFwaUtleXNSZXF1ZXN0GiYudmlkbWVzaC5pbmdlc3QudjEuTGlzdEFwaUtleXNSZXNwb25zZSIXkAIBgtPkkwIOEgwvdjEvYXBpLWtleXMSgQEKDFJldm9rZUFwaUtleRImLnZpZG1lc2guaW5nZXN0LnYxLlJldm9rZUFwaUtleVJlcXVlc3QaJy52aWRtZXNoLmluZ2VzdC52MS5SZXZva2VBcGlLZXlSZXNwb25zZSIgkAICgtPkkwIXKhUvdjEvYXBpLWtleXMve2tleV9pZH1iBnByb3RvMw", [file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_timestamp, file_vidmesh_events_v1_dead_letter, file_vidmesh_events_v1_ingest_events, file_vidmesh_events_v1_job_event, file_vidmesh_ingest_v1_api_key, file_vidmesh_ingest_v1_job, file_vidmesh_ingest_v1_upload, file_vidmesh_ingest_v1_video]);
 
 /**
  * The request of SubmitVideo.
@@ -691,7 +695,7 @@ export const JobSnapshotSchema: GenMessage<JobSnapshot> = /*@__PURE__*/
   messageDesc(file_vidmesh_ingest_v1_ingest_service, 20);
 
 /**
- * A sign that a quiet stream is alive.
+ * A sign that a stream is open, and that a quiet one is alive.
  *
  * @generated from message vidmesh.ingest.v1.Heartbeat
  */
@@ -702,6 +706,13 @@ export type Heartbeat = Message<"vidmesh.ingest.v1.Heartbeat"> & {
    * @generated from field: google.protobuf.Timestamp time = 1;
    */
   time?: Timestamp | undefined;
+
+  /**
+   * How far the stream has come: all events up to this sequence are told, and it can be gone on after.
+   *
+   * @generated from field: int64 sequence = 2;
+   */
+  sequence: bigint;
 };
 
 /**
@@ -733,7 +744,8 @@ export const WatchJobsRequestSchema: GenMessage<WatchJobsRequest> = /*@__PURE__*
   messageDesc(file_vidmesh_ingest_v1_ingest_service, 22);
 
 /**
- * A message of WatchJobs' stream.
+ * A message of WatchJobs' stream. The first one is a heartbeat: what happens after its sequence is told, so that jobs that
+ * are listed once it is there are followed without a hole.
  *
  * @generated from message vidmesh.ingest.v1.WatchJobsResponse
  */
@@ -876,6 +888,76 @@ export const RetryJobResponseSchema: GenMessage<RetryJobResponse> = /*@__PURE__*
   messageDesc(file_vidmesh_ingest_v1_ingest_service, 27);
 
 /**
+ * The request of GetMedia.
+ *
+ * @generated from message vidmesh.ingest.v1.GetMediaRequest
+ */
+export type GetMediaRequest = Message<"vidmesh.ingest.v1.GetMediaRequest"> & {
+  /**
+   * The video. Required.
+   *
+   * @generated from field: string video_id = 1;
+   */
+  videoId: string;
+
+  /**
+   * Where the piece begins, in bytes.
+   *
+   * @generated from field: int64 offset = 2;
+   */
+  offset: bigint;
+
+  /**
+   * How many bytes at most: 1 to 1048576. 0: 1048576.
+   *
+   * @generated from field: int32 length = 3;
+   */
+  length: number;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.GetMediaRequest.
+ * Use `create(GetMediaRequestSchema)` to create a new message.
+ */
+export const GetMediaRequestSchema: GenMessage<GetMediaRequest> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 28);
+
+/**
+ * The response of GetMedia.
+ *
+ * @generated from message vidmesh.ingest.v1.GetMediaResponse
+ */
+export type GetMediaResponse = Message<"vidmesh.ingest.v1.GetMediaResponse"> & {
+  /**
+   * The piece. Empty from the file's end on.
+   *
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+
+  /**
+   * The size of the whole file in bytes.
+   *
+   * @generated from field: int64 size_bytes = 2;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * Its media type, such as "video/mp4".
+   *
+   * @generated from field: string media_type = 3;
+   */
+  mediaType: string;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.GetMediaResponse.
+ * Use `create(GetMediaResponseSchema)` to create a new message.
+ */
+export const GetMediaResponseSchema: GenMessage<GetMediaResponse> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 29);
+
+/**
  * The request of DeleteVideo.
  *
  * @generated from message vidmesh.ingest.v1.DeleteVideoRequest
@@ -901,7 +983,7 @@ export type DeleteVideoRequest = Message<"vidmesh.ingest.v1.DeleteVideoRequest">
  * Use `create(DeleteVideoRequestSchema)` to create a new message.
  */
 export const DeleteVideoRequestSchema: GenMessage<DeleteVideoRequest> = /*@__PURE__*/
-  messageDesc(file_vidmesh_ingest_v1_ingest_service, 28);
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 30);
 
 /**
  * The response of DeleteVideo.
@@ -916,7 +998,338 @@ export type DeleteVideoResponse = Message<"vidmesh.ingest.v1.DeleteVideoResponse
  * Use `create(DeleteVideoResponseSchema)` to create a new message.
  */
 export const DeleteVideoResponseSchema: GenMessage<DeleteVideoResponse> = /*@__PURE__*/
-  messageDesc(file_vidmesh_ingest_v1_ingest_service, 29);
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 31);
+
+/**
+ * The request of ListDeadLetters.
+ *
+ * @generated from message vidmesh.ingest.v1.ListDeadLettersRequest
+ */
+export type ListDeadLettersRequest = Message<"vidmesh.ingest.v1.ListDeadLettersRequest"> & {
+  /**
+   * How many at most: 1 to 200. 0: 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page before. Empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only those of this job. Empty: of all jobs.
+   *
+   * @generated from field: string job_id = 3;
+   */
+  jobId: string;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.ListDeadLettersRequest.
+ * Use `create(ListDeadLettersRequestSchema)` to create a new message.
+ */
+export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 32);
+
+/**
+ * The response of ListDeadLetters.
+ *
+ * @generated from message vidmesh.ingest.v1.ListDeadLettersResponse
+ */
+export type ListDeadLettersResponse = Message<"vidmesh.ingest.v1.ListDeadLettersResponse"> & {
+  /**
+   * The letters, newest first, without their headers and payloads.
+   *
+   * @generated from field: repeated vidmesh.events.v1.DeadLetter letters = 1;
+   */
+  letters: DeadLetter[];
+
+  /**
+   * The token of the next page. Empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.ListDeadLettersResponse.
+ * Use `create(ListDeadLettersResponseSchema)` to create a new message.
+ */
+export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 33);
+
+/**
+ * The request of GetDeadLetter.
+ *
+ * @generated from message vidmesh.ingest.v1.GetDeadLetterRequest
+ */
+export type GetDeadLetterRequest = Message<"vidmesh.ingest.v1.GetDeadLetterRequest"> & {
+  /**
+   * The letter. Required.
+   *
+   * @generated from field: string letter_id = 1;
+   */
+  letterId: string;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.GetDeadLetterRequest.
+ * Use `create(GetDeadLetterRequestSchema)` to create a new message.
+ */
+export const GetDeadLetterRequestSchema: GenMessage<GetDeadLetterRequest> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 34);
+
+/**
+ * The response of GetDeadLetter.
+ *
+ * @generated from message vidmesh.ingest.v1.GetDeadLetterResponse
+ */
+export type GetDeadLetterResponse = Message<"vidmesh.ingest.v1.GetDeadLetterResponse"> & {
+  /**
+   * The letter.
+   *
+   * @generated from field: vidmesh.events.v1.DeadLetter letter = 1;
+   */
+  letter?: DeadLetter | undefined;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.GetDeadLetterResponse.
+ * Use `create(GetDeadLetterResponseSchema)` to create a new message.
+ */
+export const GetDeadLetterResponseSchema: GenMessage<GetDeadLetterResponse> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 35);
+
+/**
+ * The request of RetryDeadLetter.
+ *
+ * @generated from message vidmesh.ingest.v1.RetryDeadLetterRequest
+ */
+export type RetryDeadLetterRequest = Message<"vidmesh.ingest.v1.RetryDeadLetterRequest"> & {
+  /**
+   * The letter. Required.
+   *
+   * @generated from field: string letter_id = 1;
+   */
+  letterId: string;
+
+  /**
+   * A UUID that the caller makes for this request; the same one again gives the same answer. May be empty.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.RetryDeadLetterRequest.
+ * Use `create(RetryDeadLetterRequestSchema)` to create a new message.
+ */
+export const RetryDeadLetterRequestSchema: GenMessage<RetryDeadLetterRequest> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 36);
+
+/**
+ * The response of RetryDeadLetter.
+ *
+ * @generated from message vidmesh.ingest.v1.RetryDeadLetterResponse
+ */
+export type RetryDeadLetterResponse = Message<"vidmesh.ingest.v1.RetryDeadLetterResponse"> & {
+  /**
+   * The job that the letter is of, as it stands now. Absent where it is of none.
+   *
+   * @generated from field: vidmesh.ingest.v1.Job job = 1;
+   */
+  job?: Job | undefined;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.RetryDeadLetterResponse.
+ * Use `create(RetryDeadLetterResponseSchema)` to create a new message.
+ */
+export const RetryDeadLetterResponseSchema: GenMessage<RetryDeadLetterResponse> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 37);
+
+/**
+ * The request of DropDeadLetter.
+ *
+ * @generated from message vidmesh.ingest.v1.DropDeadLetterRequest
+ */
+export type DropDeadLetterRequest = Message<"vidmesh.ingest.v1.DropDeadLetterRequest"> & {
+  /**
+   * The letter. Required.
+   *
+   * @generated from field: string letter_id = 1;
+   */
+  letterId: string;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.DropDeadLetterRequest.
+ * Use `create(DropDeadLetterRequestSchema)` to create a new message.
+ */
+export const DropDeadLetterRequestSchema: GenMessage<DropDeadLetterRequest> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 38);
+
+/**
+ * The response of DropDeadLetter.
+ *
+ * @generated from message vidmesh.ingest.v1.DropDeadLetterResponse
+ */
+export type DropDeadLetterResponse = Message<"vidmesh.ingest.v1.DropDeadLetterResponse"> & {
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.DropDeadLetterResponse.
+ * Use `create(DropDeadLetterResponseSchema)` to create a new message.
+ */
+export const DropDeadLetterResponseSchema: GenMessage<DropDeadLetterResponse> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 39);
+
+/**
+ * The request of CreateApiKey.
+ *
+ * @generated from message vidmesh.ingest.v1.CreateApiKeyRequest
+ */
+export type CreateApiKeyRequest = Message<"vidmesh.ingest.v1.CreateApiKeyRequest"> & {
+  /**
+   * What it is for: 1 to 100 characters. Required.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it allows: "read", "write", "admin". Empty: "read" and "write".
+   *
+   * @generated from field: repeated string scopes = 2;
+   */
+  scopes: string[];
+
+  /**
+   * How long it is valid: at least a minute. Absent: until it is revoked.
+   *
+   * @generated from field: google.protobuf.Duration ttl = 3;
+   */
+  ttl?: Duration | undefined;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.CreateApiKeyRequest.
+ * Use `create(CreateApiKeyRequestSchema)` to create a new message.
+ */
+export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 40);
+
+/**
+ * The response of CreateApiKey.
+ *
+ * @generated from message vidmesh.ingest.v1.CreateApiKeyResponse
+ */
+export type CreateApiKeyResponse = Message<"vidmesh.ingest.v1.CreateApiKeyResponse"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: vidmesh.ingest.v1.ApiKey key = 1;
+   */
+  key?: ApiKey | undefined;
+
+  /**
+   * What to send as the bearer token.
+   *
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.CreateApiKeyResponse.
+ * Use `create(CreateApiKeyResponseSchema)` to create a new message.
+ */
+export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 41);
+
+/**
+ * The request of ListApiKeys.
+ *
+ * @generated from message vidmesh.ingest.v1.ListApiKeysRequest
+ */
+export type ListApiKeysRequest = Message<"vidmesh.ingest.v1.ListApiKeysRequest"> & {
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.ListApiKeysRequest.
+ * Use `create(ListApiKeysRequestSchema)` to create a new message.
+ */
+export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 42);
+
+/**
+ * The response of ListApiKeys.
+ *
+ * @generated from message vidmesh.ingest.v1.ListApiKeysResponse
+ */
+export type ListApiKeysResponse = Message<"vidmesh.ingest.v1.ListApiKeysResponse"> & {
+  /**
+   * The keys, newest first: a tenant has 1,000 at most.
+   *
+   * @generated from field: repeated vidmesh.ingest.v1.ApiKey keys = 1;
+   */
+  keys: ApiKey[];
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.ListApiKeysResponse.
+ * Use `create(ListApiKeysResponseSchema)` to create a new message.
+ */
+export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 43);
+
+/**
+ * The request of RevokeApiKey.
+ *
+ * @generated from message vidmesh.ingest.v1.RevokeApiKeyRequest
+ */
+export type RevokeApiKeyRequest = Message<"vidmesh.ingest.v1.RevokeApiKeyRequest"> & {
+  /**
+   * The key. Required.
+   *
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.RevokeApiKeyRequest.
+ * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
+ */
+export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 44);
+
+/**
+ * The response of RevokeApiKey.
+ *
+ * @generated from message vidmesh.ingest.v1.RevokeApiKeyResponse
+ */
+export type RevokeApiKeyResponse = Message<"vidmesh.ingest.v1.RevokeApiKeyResponse"> & {
+  /**
+   * The key, revoked.
+   *
+   * @generated from field: vidmesh.ingest.v1.ApiKey key = 1;
+   */
+  key?: ApiKey | undefined;
+};
+
+/**
+ * Describes the message vidmesh.ingest.v1.RevokeApiKeyResponse.
+ * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
+ */
+export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
+  messageDesc(file_vidmesh_ingest_v1_ingest_service, 45);
 
 /**
  * Takes videos on, fetches and decodes them, and tells how their jobs go.
@@ -1063,6 +1476,17 @@ export const IngestService: GenService<{
     output: typeof RetryJobResponseSchema;
   },
   /**
+   * Gives a piece of a video's source as it is kept, so that a player can seek in it: what was uploaded, or what was fetched, of
+   * which there may be sound alone. NOT_FOUND until the source was read to its end, and where captions made that needless.
+   *
+   * @generated from rpc vidmesh.ingest.v1.IngestService.GetMedia
+   */
+  getMedia: {
+    methodKind: "unary";
+    input: typeof GetMediaRequestSchema;
+    output: typeof GetMediaResponseSchema;
+  },
+  /**
    * Deletes a video, its jobs, its media and all that was made of it.
    *
    * @generated from rpc vidmesh.ingest.v1.IngestService.DeleteVideo
@@ -1071,6 +1495,77 @@ export const IngestService: GenService<{
     methodKind: "unary";
     input: typeof DeleteVideoRequestSchema;
     output: typeof DeleteVideoResponseSchema;
+  },
+  /**
+   * Lists the caller's dead letters, newest first: work that was given up and messages that could not be applied.
+   *
+   * @generated from rpc vidmesh.ingest.v1.IngestService.ListDeadLetters
+   */
+  listDeadLetters: {
+    methodKind: "unary";
+    input: typeof ListDeadLettersRequestSchema;
+    output: typeof ListDeadLettersResponseSchema;
+  },
+  /**
+   * Gives a dead letter with what it says.
+   *
+   * @generated from rpc vidmesh.ingest.v1.IngestService.GetDeadLetter
+   */
+  getDeadLetter: {
+    methodKind: "unary";
+    input: typeof GetDeadLetterRequestSchema;
+    output: typeof GetDeadLetterResponseSchema;
+  },
+  /**
+   * Has what was given up done after all, and all else that was given up of its job: a job that has ended begins another run.
+   *
+   * @generated from rpc vidmesh.ingest.v1.IngestService.RetryDeadLetter
+   */
+  retryDeadLetter: {
+    methodKind: "unary";
+    input: typeof RetryDeadLetterRequestSchema;
+    output: typeof RetryDeadLetterResponseSchema;
+  },
+  /**
+   * Drops a dead letter: it needs nothing more. Its job stays as it is.
+   *
+   * @generated from rpc vidmesh.ingest.v1.IngestService.DropDeadLetter
+   */
+  dropDeadLetter: {
+    methodKind: "unary";
+    input: typeof DropDeadLetterRequestSchema;
+    output: typeof DropDeadLetterResponseSchema;
+  },
+  /**
+   * Makes an API key for the caller's tenant. Needs the scope `admin`, as all methods of keys. What it answers with is told this
+   * once; a call that is repeated makes another key.
+   *
+   * @generated from rpc vidmesh.ingest.v1.IngestService.CreateApiKey
+   */
+  createApiKey: {
+    methodKind: "unary";
+    input: typeof CreateApiKeyRequestSchema;
+    output: typeof CreateApiKeyResponseSchema;
+  },
+  /**
+   * Lists the tenant's API keys, newest first, those that were revoked or have expired among them for 30 days.
+   *
+   * @generated from rpc vidmesh.ingest.v1.IngestService.ListApiKeys
+   */
+  listApiKeys: {
+    methodKind: "unary";
+    input: typeof ListApiKeysRequestSchema;
+    output: typeof ListApiKeysResponseSchema;
+  },
+  /**
+   * Ends an API key: the next call with it is refused. A stream that is open goes on.
+   *
+   * @generated from rpc vidmesh.ingest.v1.IngestService.RevokeApiKey
+   */
+  revokeApiKey: {
+    methodKind: "unary";
+    input: typeof RevokeApiKeyRequestSchema;
+    output: typeof RevokeApiKeyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_vidmesh_ingest_v1_ingest_service, 0);

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vidmesh/transcribe/v1/transcribe_service.proto.
  */
 export const file_vidmesh_transcribe_v1_transcribe_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci52aWRtZXNoL3RyYW5zY3JpYmUvdjEvdHJhbnNjcmliZV9zZXJ2aWNlLnByb3RvEhV2aWRtZXNoLnRyYW5zY3JpYmUudjEiYwoUR2V0VHJhbnNjcmlwdFJlcXVlc3QSEAoIdmlkZW9faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKb21pdF93b3JkcxgEIAEoCCKVAQoVR2V0VHJhbnNjcmlwdFJlc3BvbnNlEjUKCnRyYW5zY3JpcHQYASABKAsyIS52aWRtZXNoLnRyYW5zY3JpYmUudjEuVHJhbnNjcmlwdBIsCghzZWdtZW50cxgCIAMoCzIaLnZpZG1lc2guZXZlbnRzLnYxLlNlZ21lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIlUKF1N0cmVhbVRyYW5zY3JpcHRSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgJEigKBXN0YXJ0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIr4BChhTdHJlYW1UcmFuc2NyaXB0UmVzcG9uc2USNwoKdHJhbnNjcmlwdBgBIAEoCzIhLnZpZG1lc2gudHJhbnNjcmliZS52MS5UcmFuc2NyaXB0SAASLQoHc2VnbWVudBgCIAEoCzIaLnZpZG1lc2guZXZlbnRzLnYxLlNlZ21lbnRIABIvCgloZWFydGJlYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSABCCQoHbWVzc2FnZSJgChdFeHBvcnRUcmFuc2NyaXB0UmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoCRIzCgZmb3JtYXQYAiABKA4yIy52aWRtZXNoLnRyYW5zY3JpYmUudjEuRXhwb3J0Rm9ybWF0IlEKGEV4cG9ydFRyYW5zY3JpcHRSZXNwb25zZRIPCgdjb250ZW50GAEgASgJEhIKCm1lZGlhX3R5cGUYAiABKAkSEAoIZmlsZW5hbWUYAyABKAkiOAoPUmVjb2duaXplQ29uZmlnEhMKC3NhbXBsZV9yYXRlGAEgASgFEhAKCGxhbmd1YWdlGAIgASgJImUKEFJlY29nbml6ZVJlcXVlc3QSOAoGY29uZmlnGAEgASgLMiYudmlkbWVzaC50cmFuc2NyaWJlLnYxLlJlY29nbml6ZUNvbmZpZ0gAEg8KBWF1ZGlvGAIgASgMSABCBgoEcGFydCJ0ChFSZWNvZ25pemVSZXNwb25zZRIrCgdzZWdtZW50GAEgASgLMhoudmlkbWVzaC5ldmVudHMudjEuU2VnbWVudBIyCg9hdWRpb19wcm9jZXNzZWQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iEwoRTGlzdE1vZGVsc1JlcXVlc3QiQgoSTGlzdE1vZGVsc1Jlc3BvbnNlEiwKBm1vZGVscxgBIAMoCzIcLnZpZG1lc2gudHJhbnNjcmliZS52MS5Nb2RlbDLhBQoRVHJhbnNjcmliZVNlcnZpY2USlwEKDUdldFRyYW5zY3JpcHQSKy52aWRtZXNoLnRyYW5zY3JpYmUudjEuR2V0VHJhbnNjcmlwdFJlcXVlc3QaLC52aWRtZXNoLnRyYW5zY3JpYmUudjEuR2V0VHJhbnNjcmlwdFJlc3BvbnNlIiuQAgGC0+STAiISIC92MS92aWRlb3Mve3ZpZGVvX2lkfS90cmFuc2NyaXB0EqkBChBTdHJlYW1UcmFuc2NyaXB0Ei4udmlkbWVzaC50cmFuc2NyaWJlLnYxLlN0cmVhbVRyYW5zY3JpcHRSZXF1ZXN0Gi8udmlkbWVzaC50cmFuc2NyaWJlLnYxLlN0cmVhbVRyYW5zY3JpcHRSZXNwb25zZSIykAIBgtPkkwIpEicvdjEvdmlkZW9zL3t2aWRlb19pZH0vdHJhbnNjcmlwdDpzdHJlYW0wARKnAQoQRXhwb3J0VHJhbnNjcmlwdBIuLnZpZG1lc2gudHJhbnNjcmliZS52MS5FeHBvcnRUcmFuc2NyaXB0UmVxdWVzdBovLnZpZG1lc2gudHJhbnNjcmliZS52MS5FeHBvcnRUcmFuc2NyaXB0UmVzcG9uc2UiMpACAYLT5JMCKRInL3YxL3ZpZGVvcy97dmlkZW9faWR9L3RyYW5zY3JpcHQ6ZXhwb3J0EmIKCVJlY29nbml6ZRInLnZpZG1lc2gudHJhbnNjcmliZS52MS5SZWNvZ25pemVSZXF1ZXN0GigudmlkbWVzaC50cmFuc2NyaWJlLnYxLlJlY29nbml6ZVJlc3BvbnNlKAEwARJ4CgpMaXN0TW9kZWxzEigudmlkbWVzaC50cmFuc2NyaWJlLnYxLkxpc3RNb2RlbHNSZXF1ZXN0GikudmlkbWVzaC50cmFuc2NyaWJlLnYxLkxpc3RNb2RlbHNSZXNwb25zZSIVkAIBgtPkkwIMEgovdjEvbW9kZWxzYgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_timestamp, file_vidmesh_events_v1_text, file_vidmesh_transcribe_v1_transcript]);
+  fileDesc("Ci52aWRtZXNoL3RyYW5zY3JpYmUvdjEvdHJhbnNjcmliZV9zZXJ2aWNlLnByb3RvEhV2aWRtZXNoLnRyYW5zY3JpYmUudjEiYwoUR2V0VHJhbnNjcmlwdFJlcXVlc3QSEAoIdmlkZW9faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKb21pdF93b3JkcxgEIAEoCCKVAQoVR2V0VHJhbnNjcmlwdFJlc3BvbnNlEjUKCnRyYW5zY3JpcHQYASABKAsyIS52aWRtZXNoLnRyYW5zY3JpYmUudjEuVHJhbnNjcmlwdBIsCghzZWdtZW50cxgCIAMoCzIaLnZpZG1lc2guZXZlbnRzLnYxLlNlZ21lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIlUKF1N0cmVhbVRyYW5zY3JpcHRSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgJEigKBXN0YXJ0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIr4BChhTdHJlYW1UcmFuc2NyaXB0UmVzcG9uc2USNwoKdHJhbnNjcmlwdBgBIAEoCzIhLnZpZG1lc2gudHJhbnNjcmliZS52MS5UcmFuc2NyaXB0SAASLQoHc2VnbWVudBgCIAEoCzIaLnZpZG1lc2guZXZlbnRzLnYxLlNlZ21lbnRIABIvCgloZWFydGJlYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSABCCQoHbWVzc2FnZSJgChdFeHBvcnRUcmFuc2NyaXB0UmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoCRIzCgZmb3JtYXQYAiABKA4yIy52aWRtZXNoLnRyYW5zY3JpYmUudjEuRXhwb3J0Rm9ybWF0IlEKGEV4cG9ydFRyYW5zY3JpcHRSZXNwb25zZRIPCgdjb250ZW50GAEgASgJEhIKCm1lZGlhX3R5cGUYAiABKAkSEAoIZmlsZW5hbWUYAyABKAkiWgoVQ29ycmVjdFNlZ21lbnRSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgJEg0KBWluZGV4GAIgASgFEgwKBHRleHQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJFChZDb3JyZWN0U2VnbWVudFJlc3BvbnNlEisKB3NlZ21lbnQYASABKAsyGi52aWRtZXNoLmV2ZW50cy52MS5TZWdtZW50IjgKD1JlY29nbml6ZUNvbmZpZxITCgtzYW1wbGVfcmF0ZRgBIAEoBRIQCghsYW5ndWFnZRgCIAEoCSJlChBSZWNvZ25pemVSZXF1ZXN0EjgKBmNvbmZpZxgBIAEoCzImLnZpZG1lc2gudHJhbnNjcmliZS52MS5SZWNvZ25pemVDb25maWdIABIPCgVhdWRpbxgCIAEoDEgAQgYKBHBhcnQidAoRUmVjb2duaXplUmVzcG9uc2USKwoHc2VnbWVudBgBIAEoCzIaLnZpZG1lc2guZXZlbnRzLnYxLlNlZ21lbnQSMgoPYXVkaW9fcHJvY2Vzc2VkGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhMKEUxpc3RNb2RlbHNSZXF1ZXN0IkIKEkxpc3RNb2RlbHNSZXNwb25zZRIsCgZtb2RlbHMYASADKAsyHC52aWRtZXNoLnRyYW5zY3JpYmUudjEuTW9kZWwykgcKEVRyYW5zY3JpYmVTZXJ2aWNlEpcBCg1HZXRUcmFuc2NyaXB0EisudmlkbWVzaC50cmFuc2NyaWJlLnYxLkdldFRyYW5zY3JpcHRSZXF1ZXN0GiwudmlkbWVzaC50cmFuc2NyaWJlLnYxLkdldFRyYW5zY3JpcHRSZXNwb25zZSIrkAIBgtPkkwIiEiAvdjEvdmlkZW9zL3t2aWRlb19pZH0vdHJhbnNjcmlwdBKpAQoQU3RyZWFtVHJhbnNjcmlwdBIuLnZpZG1lc2gudHJhbnNjcmliZS52MS5TdHJlYW1UcmFuc2NyaXB0UmVxdWVzdBovLnZpZG1lc2gudHJhbnNjcmliZS52MS5TdHJlYW1UcmFuc2NyaXB0UmVzcG9uc2UiMpACAYLT5JMCKRInL3YxL3ZpZGVvcy97dmlkZW9faWR9L3RyYW5zY3JpcHQ6c3RyZWFtMAESpwEKEEV4cG9ydFRyYW5zY3JpcHQSLi52aWRtZXNoLnRyYW5zY3JpYmUudjEuRXhwb3J0VHJhbnNjcmlwdFJlcXVlc3QaLy52aWRtZXNoLnRyYW5zY3JpYmUudjEuRXhwb3J0VHJhbnNjcmlwdFJlc3BvbnNlIjKQAgGC0+STAikSJy92MS92aWRlb3Mve3ZpZGVvX2lkfS90cmFuc2NyaXB0OmV4cG9ydBKuAQoOQ29ycmVjdFNlZ21lbnQSLC52aWRtZXNoLnRyYW5zY3JpYmUudjEuQ29ycmVjdFNlZ21lbnRSZXF1ZXN0Gi0udmlkbWVzaC50cmFuc2NyaWJlLnYxLkNvcnJlY3RTZWdtZW50UmVzcG9uc2UiP5ACAoLT5JMCNjIxL3YxL3ZpZGVvcy97dmlkZW9faWR9L3RyYW5zY3JpcHQvc2VnbWVudHMve2luZGV4fToBKhJiCglSZWNvZ25pemUSJy52aWRtZXNoLnRyYW5zY3JpYmUudjEuUmVjb2duaXplUmVxdWVzdBooLnZpZG1lc2gudHJhbnNjcmliZS52MS5SZWNvZ25pemVSZXNwb25zZSgBMAESeAoKTGlzdE1vZGVscxIoLnZpZG1lc2gudHJhbnNjcmliZS52MS5MaXN0TW9kZWxzUmVxdWVzdBopLnZpZG1lc2gudHJhbnNjcmliZS52MS5MaXN0TW9kZWxzUmVzcG9uc2UiFZACAYLT5JMCDBIKL3YxL21vZGVsc2IGcHJvdG8z", [file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_timestamp, file_vidmesh_events_v1_text, file_vidmesh_transcribe_v1_transcript]);
 
 /**
  * The request of GetTranscript.
@@ -235,6 +235,69 @@ export const ExportTranscriptResponseSchema: GenMessage<ExportTranscriptResponse
   messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 5);
 
 /**
+ * The request of CorrectSegment.
+ *
+ * @generated from message vidmesh.transcribe.v1.CorrectSegmentRequest
+ */
+export type CorrectSegmentRequest = Message<"vidmesh.transcribe.v1.CorrectSegmentRequest"> & {
+  /**
+   * The video. Required.
+   *
+   * @generated from field: string video_id = 1;
+   */
+  videoId: string;
+
+  /**
+   * The segment's index.
+   *
+   * @generated from field: int32 index = 2;
+   */
+  index: number;
+
+  /**
+   * What was really said: 1 to 5000 characters. Required.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+
+  /**
+   * A UUID that the caller makes for this request; the same one again gives the same answer. May be empty.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message vidmesh.transcribe.v1.CorrectSegmentRequest.
+ * Use `create(CorrectSegmentRequestSchema)` to create a new message.
+ */
+export const CorrectSegmentRequestSchema: GenMessage<CorrectSegmentRequest> = /*@__PURE__*/
+  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 6);
+
+/**
+ * The response of CorrectSegment.
+ *
+ * @generated from message vidmesh.transcribe.v1.CorrectSegmentResponse
+ */
+export type CorrectSegmentResponse = Message<"vidmesh.transcribe.v1.CorrectSegmentResponse"> & {
+  /**
+   * The segment as it is now. Words that stayed keep their times; those that are new share the time of those they replace.
+   *
+   * @generated from field: vidmesh.events.v1.Segment segment = 1;
+   */
+  segment?: Segment | undefined;
+};
+
+/**
+ * Describes the message vidmesh.transcribe.v1.CorrectSegmentResponse.
+ * Use `create(CorrectSegmentResponseSchema)` to create a new message.
+ */
+export const CorrectSegmentResponseSchema: GenMessage<CorrectSegmentResponse> = /*@__PURE__*/
+  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 7);
+
+/**
  * How the samples of Recognize are to be read.
  *
  * @generated from message vidmesh.transcribe.v1.RecognizeConfig
@@ -260,7 +323,7 @@ export type RecognizeConfig = Message<"vidmesh.transcribe.v1.RecognizeConfig"> &
  * Use `create(RecognizeConfigSchema)` to create a new message.
  */
 export const RecognizeConfigSchema: GenMessage<RecognizeConfig> = /*@__PURE__*/
-  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 6);
+  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 8);
 
 /**
  * A message of Recognize's request stream.
@@ -297,7 +360,7 @@ export type RecognizeRequest = Message<"vidmesh.transcribe.v1.RecognizeRequest">
  * Use `create(RecognizeRequestSchema)` to create a new message.
  */
 export const RecognizeRequestSchema: GenMessage<RecognizeRequest> = /*@__PURE__*/
-  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 7);
+  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 9);
 
 /**
  * A message of Recognize's response stream.
@@ -325,7 +388,7 @@ export type RecognizeResponse = Message<"vidmesh.transcribe.v1.RecognizeResponse
  * Use `create(RecognizeResponseSchema)` to create a new message.
  */
 export const RecognizeResponseSchema: GenMessage<RecognizeResponse> = /*@__PURE__*/
-  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 8);
+  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 10);
 
 /**
  * The request of ListModels.
@@ -340,7 +403,7 @@ export type ListModelsRequest = Message<"vidmesh.transcribe.v1.ListModelsRequest
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
-  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 9);
+  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 11);
 
 /**
  * The response of ListModels.
@@ -361,7 +424,7 @@ export type ListModelsResponse = Message<"vidmesh.transcribe.v1.ListModelsRespon
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
-  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 10);
+  messageDesc(file_vidmesh_transcribe_v1_transcribe_service, 12);
 
 /**
  * Gives what was said in a video, with times.
@@ -401,6 +464,17 @@ export const TranscribeService: GenService<{
     methodKind: "unary";
     input: typeof ExportTranscriptRequestSchema;
     output: typeof ExportTranscriptResponseSchema;
+  },
+  /**
+   * Puts a person's words in the place of a segment's. The transcript and exports have them at once, search and answers a moment
+   * later. Summaries and chapters are of what was heard.
+   *
+   * @generated from rpc vidmesh.transcribe.v1.TranscribeService.CorrectSegment
+   */
+  correctSegment: {
+    methodKind: "unary";
+    input: typeof CorrectSegmentRequestSchema;
+    output: typeof CorrectSegmentResponseSchema;
   },
   /**
    * Recognises live sound: first a configuration, then sound; segments come back as they are heard. Nothing is kept.
