@@ -24,6 +24,7 @@ class Client:
     `ingest`, `transcribe`, `summarize` and `query` are the services' own stubs: every call of the API is there. All calls
     raise VidmeshError, carry the token, and end after `deadline` unless they stream. A mutation gets a request_id where it
     has none; a call that may be repeated is tried up to `attempts` times where its failure says that trying again helps.
+    An https endpoint's certificate must be vouched for by `authorities`, in PEM, or where that is None by a known one.
 
     Work is done in a thread of the client's own; functions that are given to it, such as `progress`, are called there.
     Leaving `with` waits until the files are sent that were submitted; leaving it by an error stops that.
@@ -36,12 +37,15 @@ class Client:
         *,
         deadline: timedelta = timedelta(seconds=30),
         attempts: int = 3,
+        authorities: bytes | None = None,
     ) -> None:
         read_endpoint(endpoint)  # what is no endpoint is refused before a thread is begun
         self._background = Background()
 
         async def connect() -> AsyncClient:
-            return AsyncClient(endpoint, token, deadline=deadline, attempts=attempts)
+            return AsyncClient(
+                endpoint, token, deadline=deadline, attempts=attempts, authorities=authorities
+            )
 
         self._inner = self._background.run(connect())
         bridge = cast("grpc.Channel", Bridge(self._background, self._inner.channel))
@@ -52,8 +56,15 @@ class Client:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Make a client of VIDMESH_ENDPOINT, or of a mesh on this machine, with the token of VIDMESH_TOKEN."""
-        return cls(os.environ.get("VIDMESH_ENDPOINT") or ENDPOINT, os.environ.get("VIDMESH_TOKEN") or None)
+        """Make a client of VIDMESH_ENDPOINT, or of a mesh on this machine, with the token of VIDMESH_TOKEN.
+
+        VIDMESH_CA may name a file in PEM with the authorities that vouch for the endpoint's certificate.
+        """
+        told = os.environ.get
+        authorities = Path(path).read_bytes() if (path := told("VIDMESH_CA")) else None
+        return cls(
+            told("VIDMESH_ENDPOINT") or ENDPOINT, told("VIDMESH_TOKEN") or None, authorities=authorities
+        )
 
     def __enter__(self) -> Self:
         return self

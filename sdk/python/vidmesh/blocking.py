@@ -17,9 +17,12 @@ from vidmesh.background import Background
 from vidmesh.bridge import Bridge
 from vidmesh.calls import TokenSource
 from vidmesh.client import ENDPOINT, HEAD_START, AsyncClient, read_endpoint
+from vidmesh.events.v1.dead_letter_pb2 import DeadLetter
 from vidmesh.events.v1.ingest_events_pb2 import CaptionMode, Priority
 from vidmesh.events.v1.text_pb2 import Chapter, Segment
+from vidmesh.ingest.v1.api_key_pb2 import ApiKey
 from vidmesh.ingest.v1.ingest_service_pb2 import (
+    CreateApiKeyResponse,
     SubmitPlaylistResponse,
     WatchJobResponse,
     WatchJobsResponse,
@@ -35,7 +38,7 @@ from vidmesh.query.v1.query_service_pb2 import (
 )
 from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceStub
 from vidmesh.query.v1.search_pb2 import Hit, Scope
-from vidmesh.resume import PATIENCE, OnBreak
+from vidmesh.resume import PATIENCE, OnBreak, OnOpen
 from vidmesh.submission import AsyncSubmission
 from vidmesh.summarize.v1.summarize_service_pb2 import StreamSummaryResponse
 from vidmesh.summarize.v1.summarize_service_pb2_grpc import SummarizeServiceStub
@@ -93,6 +96,7 @@ class Client:
     `ingest`, `transcribe`, `summarize` and `query` are the services' own stubs: every call of the API is there. All calls
     raise VidmeshError, carry the token, and end after `deadline` unless they stream. A mutation gets a request_id where it
     has none; a call that may be repeated is tried up to `attempts` times where its failure says that trying again helps.
+    An https endpoint's certificate must be vouched for by `authorities`, in PEM, or where that is None by a known one.
 
     Work is done in a thread of the client's own; functions that are given to it, such as `progress`, are called there.
     Leaving `with` waits until the files are sent that were submitted; leaving it by an error stops that.
@@ -105,12 +109,13 @@ class Client:
         *,
         deadline: timedelta = timedelta(seconds=30),
         attempts: int = 3,
+        authorities: bytes | None = None,
     ) -> None:
         read_endpoint(endpoint)  # what is no endpoint is refused before a thread is begun
         self._background = Background()
 
         async def connect() -> AsyncClient:
-            return AsyncClient(endpoint, token, deadline=deadline, attempts=attempts)
+            return AsyncClient(endpoint, token, deadline=deadline, attempts=attempts, authorities=authorities)
 
         self._inner = self._background.run(connect())
         bridge = cast("grpc.Channel", Bridge(self._background, self._inner.channel))
@@ -121,8 +126,15 @@ class Client:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Make a client of VIDMESH_ENDPOINT, or of a mesh on this machine, with the token of VIDMESH_TOKEN."""
-        return cls(os.environ.get("VIDMESH_ENDPOINT") or ENDPOINT, os.environ.get("VIDMESH_TOKEN") or None)
+        """Make a client of VIDMESH_ENDPOINT, or of a mesh on this machine, with the token of VIDMESH_TOKEN.
+
+        VIDMESH_CA may name a file in PEM with the authorities that vouch for the endpoint's certificate.
+        """
+        told = os.environ.get
+        authorities = Path(path).read_bytes() if (path := told("VIDMESH_CA")) else None
+        return cls(
+            told("VIDMESH_ENDPOINT") or ENDPOINT, told("VIDMESH_TOKEN") or None, authorities=authorities
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -231,14 +243,22 @@ class Client:
         )
 
     def watch_all(
-        self, *, after_sequence: int = 0, patience: timedelta = PATIENCE, on_break: OnBreak | None = None
+        self,
+        *,
+        after_sequence: int = 0,
+        patience: timedelta = PATIENCE,
+        on_break: OnBreak | None = None,
+        on_open: OnOpen | None = None,
     ) -> Generator[WatchJobsResponse, None, None]:
         """Yield the events of all the caller's jobs, as `watch` does those of one, without end.
 
-        Without `after_sequence`, only what happens from now on.
+        Without `after_sequence`, only what happens from when `on_open` is first called: list the jobs after that, and
+        nothing falls between the list and the events. `on_open` hears also of each break that is mended.
         """
         return self._background.iterate(
-            self._inner.watch_all(after_sequence=after_sequence, patience=patience, on_break=on_break)
+            self._inner.watch_all(
+                after_sequence=after_sequence, patience=patience, on_break=on_break, on_open=on_open
+            )
         )
 
     def job(self, job_id: str) -> Job:
@@ -262,6 +282,39 @@ class Client:
     def delete(self, video_id: str) -> None:
         """Delete a video, its jobs, its media and all that was made of it."""
         self._background.run(self._inner.delete(video_id))
+
+    def create_api_key(
+        self, name: str, *, scopes: Sequence[str] = (), ttl: timedelta | None = None
+    ) -> CreateApiKeyResponse:
+        """Make an API key for the caller's tenant, with `read` and `write` unless told otherwise. Needs a token with `admin`.
+
+        The answer's `secret` goes where a token goes, and is told this once.
+        """
+        return self._background.run(self._inner.create_api_key(name, scopes=scopes, ttl=ttl))
+
+    def api_keys(self) -> Sequence[ApiKey]:
+        """Give the tenant's API keys, newest first, those that have ended among them for 30 days."""
+        return self._background.run(self._inner.api_keys())
+
+    def revoke_api_key(self, key_id: str) -> ApiKey:
+        """End an API key: the next call with it is refused."""
+        return self._background.run(self._inner.revoke_api_key(key_id))
+
+    def dead_letters(self, *, job_id: str = "") -> Generator[DeadLetter, None, None]:
+        """Yield what was given up, newest first, without what it says: of a job, or of all the caller's."""
+        return self._background.iterate(self._inner.dead_letters(job_id=job_id))
+
+    def dead_letter(self, letter_id: str) -> DeadLetter:
+        """Give a dead letter with what it says."""
+        return self._background.run(self._inner.dead_letter(letter_id))
+
+    def retry_dead_letter(self, letter_id: str) -> Job | None:
+        """Have what was given up done after all, with all else of its job; gives the job, where it is of one."""
+        return self._background.run(self._inner.retry_dead_letter(letter_id))
+
+    def drop_dead_letter(self, letter_id: str) -> None:
+        """Drop a dead letter. Its job stays as it is."""
+        self._background.run(self._inner.drop_dead_letter(letter_id))
 
     def video(self, video_id: str) -> Video:
         """Give a video of the library."""

@@ -16,15 +16,25 @@ import grpc.aio
 
 from vidmesh.calls import Caller, TokenSource
 from vidmesh.error import VidmeshError
+from vidmesh.events.v1.dead_letter_pb2 import DeadLetter
 from vidmesh.events.v1.ingest_events_pb2 import CaptionMode, Priority
 from vidmesh.events.v1.text_pb2 import Chapter, Segment
 from vidmesh.follow import follow_summary, follow_transcript
+from vidmesh.ingest.v1.api_key_pb2 import ApiKey
 from vidmesh.ingest.v1.ingest_service_pb2 import (
     CancelJobRequest,
+    CreateApiKeyRequest,
+    CreateApiKeyResponse,
     DeleteVideoRequest,
+    DropDeadLetterRequest,
+    GetDeadLetterRequest,
     GetJobRequest,
+    ListApiKeysRequest,
+    ListDeadLettersRequest,
     ListJobsRequest,
+    RetryDeadLetterRequest,
     RetryJobRequest,
+    RevokeApiKeyRequest,
     SubmitPlaylistRequest,
     SubmitPlaylistResponse,
     SubmitVideoRequest,
@@ -52,7 +62,7 @@ from vidmesh.query.v1.query_service_pb2 import (
 )
 from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceStub
 from vidmesh.query.v1.search_pb2 import Hit, Scope
-from vidmesh.resume import PATIENCE, OnBreak
+from vidmesh.resume import PATIENCE, OnBreak, OnOpen
 from vidmesh.submission import AsyncSubmission, Submitting
 from vidmesh.summarize.v1.summarize_service_pb2 import ListChaptersRequest, StreamSummaryResponse
 from vidmesh.summarize.v1.summarize_service_pb2_grpc import SummarizeServiceStub
@@ -86,6 +96,7 @@ class AsyncClient:
     `ingest`, `transcribe`, `summarize` and `query` are the services' own stubs: every call of the API is there. All calls
     raise VidmeshError, carry the token, and end after `deadline` unless they stream. A mutation gets a request_id where it
     has none; a call that may be repeated is tried up to `attempts` times where its failure says that trying again helps.
+    An https endpoint's certificate must be vouched for by `authorities`, in PEM, or where that is None by a known one.
 
     Leaving `async with` waits until the files are sent that were submitted; leaving it by an error stops that.
     """
@@ -97,9 +108,10 @@ class AsyncClient:
         *,
         deadline: timedelta = timedelta(seconds=30),
         attempts: int = 3,
+        authorities: bytes | None = None,
     ) -> None:
         caller = Caller(endpoint=endpoint, token=token, deadline=deadline.total_seconds(), attempts=attempts)
-        self.channel = _channel(endpoint, caller)
+        self.channel = _channel(endpoint, caller, authorities)
         self.ingest = IngestServiceStub(self.channel)
         self.transcribe = TranscribeServiceStub(self.channel)
         self.summarize = SummarizeServiceStub(self.channel)
@@ -108,8 +120,15 @@ class AsyncClient:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Make a client of VIDMESH_ENDPOINT, or of a mesh on this machine, with the token of VIDMESH_TOKEN."""
-        return cls(os.environ.get("VIDMESH_ENDPOINT") or ENDPOINT, os.environ.get("VIDMESH_TOKEN") or None)
+        """Make a client of VIDMESH_ENDPOINT, or of a mesh on this machine, with the token of VIDMESH_TOKEN.
+
+        VIDMESH_CA may name a file in PEM with the authorities that vouch for the endpoint's certificate.
+        """
+        told = os.environ.get
+        authorities = Path(path).read_bytes() if (path := told("VIDMESH_CA")) else None
+        return cls(
+            told("VIDMESH_ENDPOINT") or ENDPOINT, told("VIDMESH_TOKEN") or None, authorities=authorities
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -217,13 +236,21 @@ class AsyncClient:
         )
 
     def watch_all(
-        self, *, after_sequence: int = 0, patience: timedelta = PATIENCE, on_break: OnBreak | None = None
+        self,
+        *,
+        after_sequence: int = 0,
+        patience: timedelta = PATIENCE,
+        on_break: OnBreak | None = None,
+        on_open: OnOpen | None = None,
     ) -> AsyncGenerator[WatchJobsResponse, None]:
         """Yield the events of all the caller's jobs, as `watch` does those of one, without end.
 
-        Without `after_sequence`, only what happens from now on.
+        Without `after_sequence`, only what happens from when `on_open` is first called: list the jobs after that, and
+        nothing falls between the list and the events. `on_open` hears also of each break that is mended.
         """
-        return watch_jobs(self.ingest, after_sequence=after_sequence, patience=patience, on_break=on_break)
+        return watch_jobs(
+            self.ingest, after_sequence=after_sequence, patience=patience, on_break=on_break, on_open=on_open
+        )
 
     async def job(self, job_id: str) -> Job:
         """Give a job as it stands."""
@@ -249,6 +276,47 @@ class AsyncClient:
     async def delete(self, video_id: str) -> None:
         """Delete a video, its jobs, its media and all that was made of it."""
         await self.ingest.DeleteVideo(DeleteVideoRequest(video_id=video_id))
+
+    async def create_api_key(
+        self, name: str, *, scopes: Sequence[str] = (), ttl: timedelta | None = None
+    ) -> CreateApiKeyResponse:
+        """Make an API key for the caller's tenant, with `read` and `write` unless told otherwise. Needs a token with `admin`.
+
+        The answer's `secret` goes where a token goes, and is told this once.
+        """
+        request = CreateApiKeyRequest(name=name, scopes=scopes)
+        if ttl is not None:
+            request.ttl.FromTimedelta(ttl)
+        return await self.ingest.CreateApiKey(request)
+
+    async def api_keys(self) -> Sequence[ApiKey]:
+        """Give the tenant's API keys, newest first, those that have ended among them for 30 days."""
+        return (await self.ingest.ListApiKeys(ListApiKeysRequest())).keys
+
+    async def revoke_api_key(self, key_id: str) -> ApiKey:
+        """End an API key: the next call with it is refused."""
+        return (await self.ingest.RevokeApiKey(RevokeApiKeyRequest(key_id=key_id))).key
+
+    async def dead_letters(self, *, job_id: str = "") -> AsyncGenerator[DeadLetter, None]:
+        """Yield what was given up, newest first, without what it says: of a job, or of all the caller's."""
+        async for page in pages(
+            self.ingest.ListDeadLetters, ListDeadLettersRequest(job_id=job_id, page_size=200)
+        ):
+            for letter in page.letters:
+                yield letter
+
+    async def dead_letter(self, letter_id: str) -> DeadLetter:
+        """Give a dead letter with what it says."""
+        return (await self.ingest.GetDeadLetter(GetDeadLetterRequest(letter_id=letter_id))).letter
+
+    async def retry_dead_letter(self, letter_id: str) -> Job | None:
+        """Have what was given up done after all, with all else of its job; gives the job, where it is of one."""
+        answer = await self.ingest.RetryDeadLetter(RetryDeadLetterRequest(letter_id=letter_id))
+        return answer.job if answer.HasField("job") else None
+
+    async def drop_dead_letter(self, letter_id: str) -> None:
+        """Drop a dead letter. Its job stays as it is."""
+        await self.ingest.DropDeadLetter(DropDeadLetterRequest(letter_id=letter_id))
 
     async def video(self, video_id: str) -> Video:
         """Give a video of the library."""
@@ -396,7 +464,7 @@ def _hold_grpc() -> None:
     grpc.aio.init_grpc_aio()
 
 
-def _channel(endpoint: str, caller: Caller) -> grpc.aio.Channel:
+def _channel(endpoint: str, caller: Caller, authorities: bytes | None) -> grpc.aio.Channel:
     _hold_grpc()
     target, secure = read_endpoint(endpoint)
     options = [
@@ -404,7 +472,8 @@ def _channel(endpoint: str, caller: Caller) -> grpc.aio.Channel:
         ("grpc.max_receive_message_length", LARGEST_MESSAGE),
     ]
     if secure:
+        credentials = grpc.ssl_channel_credentials(authorities)
         return grpc.aio.secure_channel(
-            target, grpc.ssl_channel_credentials(), options=options, interceptors=caller.interceptors()
+            target, credentials, options=options, interceptors=caller.interceptors()
         )
     return grpc.aio.insecure_channel(target, options=options, interceptors=caller.interceptors())

@@ -21,6 +21,9 @@ PATIENCE = timedelta(minutes=2)
 OnBreak = Callable[[VidmeshError], None]
 """Hears of each break that is about to be mended."""
 
+OnOpen = Callable[[], None]
+"""Hears that the stream is open, at first and after each break: what happens from then on is told."""
+
 FIRST_PAUSE = 0.1
 
 _BROKEN = frozenset(
@@ -43,6 +46,7 @@ async def followed(
     is_over: Callable[[], Awaitable[bool]],
     patience: timedelta,
     on_break: OnBreak | None,
+    on_open: OnOpen | None = None,
 ) -> AsyncGenerator[MessageT, None]:
     """Yield a stream's messages for which `take` says that they are news.
 
@@ -51,9 +55,12 @@ async def followed(
     """
     failures, alive = 0, time.monotonic()
     while True:
+        opened = False
         try:
             async for message in _messages(open_stream()):
-                failures = 0
+                if not opened and on_open is not None:
+                    on_open()
+                opened, failures = True, 0
                 if take(message):
                     yield message
                 alive = time.monotonic()

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from vidmesh.events.v1.job_event_pb2 import JobEvent
 from vidmesh.ingest.v1.ingest_service_pb2 import (
     GetJobRequest,
     WatchJobRequest,
@@ -18,7 +19,7 @@ from vidmesh.ingest.v1.job_pb2 import (
     JOB_STATE_SUCCEEDED,
     Job,
 )
-from vidmesh.resume import OnBreak, followed
+from vidmesh.resume import OnBreak, OnOpen, followed
 
 if TYPE_CHECKING:
     from vidmesh.ingest.v1.ingest_service_pb2_grpc import IngestServiceAsyncStub
@@ -55,7 +56,12 @@ def watch_job(
 
 
 def watch_jobs(
-    stub: "IngestServiceAsyncStub", *, after_sequence: int, patience: timedelta, on_break: OnBreak | None
+    stub: "IngestServiceAsyncStub",
+    *,
+    after_sequence: int,
+    patience: timedelta,
+    on_break: OnBreak | None,
+    on_open: OnOpen | None,
 ) -> AsyncGenerator[WatchJobsResponse, None]:
     """Yield the events and snapshots of all the caller's jobs, each once and in order, without end."""
     progress = _Progress(seen=after_sequence)
@@ -69,6 +75,7 @@ def watch_jobs(
         is_over=is_over,
         patience=patience,
         on_break=on_break,
+        on_open=on_open,
     )
 
 
@@ -78,6 +85,7 @@ class _Progress:
     def __init__(self, *, seen: int) -> None:
         self.seen = seen
         self.ended = False
+        self._numbers: dict[tuple[str, int], int] = {}
 
     def advance(self, message: WatchJobResponse | WatchJobsResponse) -> bool:
         """Take note of a message; say whether it is news."""
@@ -86,10 +94,23 @@ class _Progress:
                 self.seen = message.event.sequence
                 kind = message.event.WhichOneof("event")
                 self.ended = kind == "job_ended" or (self.ended and kind != "job_retried")
-                return True
+                return self._is_news(message.event)
             case "snapshot":
                 self.seen = max(self.seen, message.snapshot.sequence)
                 self.ended = has_ended(message.snapshot.job)
                 return True
+            case "heartbeat":
+                self.seen = max(self.seen, message.heartbeat.sequence)
+                return False
             case _:
                 return False
+
+    def _is_news(self, event: JobEvent) -> bool:
+        """Say whether a fact was not told before: a bus that has lost its disk tells it again with another sequence."""
+        if not event.number:
+            return True
+        of = (event.job_id, event.stage)
+        if event.number <= self._numbers.get(of, 0):
+            return False
+        self._numbers[of] = event.number
+        return True

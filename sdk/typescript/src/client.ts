@@ -7,7 +7,11 @@ import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { calls, speaking, type TokenSource } from "./calls.js";
 import { VidmeshError } from "./error.js";
 import { followSummary, followTranscript, type SummaryMessage, type TranscriptMessage } from "./follow.js";
-import { Health, HealthCheckResponse_ServingStatus } from "./gen/grpc/health/v1/health_pb.js";
+import {
+  Health as HealthService,
+  HealthCheckResponse_ServingStatus,
+} from "./gen/grpc/health/v1/health_pb.js";
+import type { DeadLetter } from "./gen/vidmesh/events/v1/dead_letter_pb.js";
 import type { Segment } from "./gen/vidmesh/events/v1/text_pb.js";
 import {
   IngestService,
@@ -78,6 +82,14 @@ export type AskMessage = Exclude<AskResponse["message"], { case: undefined }>;
 export const SERVICES = ["ingest", "transcribe", "summarize", "query"] as const;
 export type Service = (typeof SERVICES)[number];
 
+/** How a service is. */
+export interface Health {
+  /** Whether it answers calls. */
+  serving: boolean;
+  /** Its version. Empty where it did not answer, or the call had no token. */
+  version: string;
+}
+
 const UNANSWERED = new Set([Code.Unavailable, Code.DeadlineExceeded]);
 
 /**
@@ -92,7 +104,7 @@ export class Vidmesh {
   readonly transcribe: Client<typeof TranscribeService>;
   readonly summarize: Client<typeof SummarizeService>;
   readonly query: Client<typeof QueryService>;
-  readonly #health: Client<typeof Health>;
+  readonly #health: Client<typeof HealthService>;
 
   constructor({
     endpoint,
@@ -108,7 +120,7 @@ export class Vidmesh {
     this.transcribe = speaking(TranscribeService, made, this.endpoint);
     this.summarize = speaking(SummarizeService, made, this.endpoint);
     this.query = speaking(QueryService, made, this.endpoint);
-    this.#health = speaking(Health, made, this.endpoint);
+    this.#health = speaking(HealthService, made, this.endpoint);
   }
 
   /** Takes a link or a completed upload on and begins a job. A source that is known gives the job there is, unless `force`. */
@@ -147,7 +159,11 @@ export class Vidmesh {
     return watchJob(this.ingest, this.endpoint, jobId, options);
   }
 
-  /** Yields the events of all the caller's jobs, each once and in order, over any break of the connection, without end. */
+  /**
+   * Yields the events of all the caller's jobs, each once and in order, over any break of the connection, without end.
+   * Without `after`, only what happens from when `onOpen` is first called: list the jobs after that, and nothing falls
+   * between the list and the events.
+   */
   watchAll(options: WatchOptions = {}): AsyncGenerator<WatchMessage, void, undefined> {
     return watchJobs(this.ingest, this.endpoint, options);
   }
@@ -179,16 +195,23 @@ export class Vidmesh {
     return this.query.search({ ...fields, query }, { signal });
   }
 
-  /** Tells whether a service answers calls, within five seconds. Needs no token. */
-  async isServing(service: Service, options: { signal?: AbortSignal } = {}): Promise<boolean> {
+  /** Asks a service how it is, for at most five seconds. Needs no token, but tells the version only with one. */
+  async health(service: Service, options: { signal?: AbortSignal } = {}): Promise<Health> {
+    let version = "";
+    const onHeader = (headers: Headers) => (version = headers.get("x-vidmesh-version") ?? "");
+    const headers = { "x-vidmesh-service": service };
     try {
-      const headers = { "x-vidmesh-service": service };
-      const { status } = await this.#health.check({}, { ...options, headers, timeoutMs: 5000 });
-      return status === HealthCheckResponse_ServingStatus.SERVING;
+      const { status } = await this.#health.check({}, { ...options, headers, onHeader, timeoutMs: 5000 });
+      return { serving: status === HealthCheckResponse_ServingStatus.SERVING, version };
     } catch (thrown) {
-      if (thrown instanceof VidmeshError && UNANSWERED.has(thrown.code)) return false;
+      if (thrown instanceof VidmeshError && UNANSWERED.has(thrown.code)) return { serving: false, version };
       throw thrown;
     }
+  }
+
+  /** Tells whether a service answers calls, within five seconds. Needs no token. */
+  async isServing(service: Service, options: { signal?: AbortSignal } = {}): Promise<boolean> {
+    return (await this.health(service, options)).serving;
   }
 
   /** Yields the caller's jobs, newest first. */
@@ -199,6 +222,14 @@ export class Vidmesh {
     const list = (pageToken: string) =>
       this.ingest.listJobs({ ...filter, pageToken, pageSize: 200 }, { signal });
     for await (const page of pages(list)) yield* page.jobs;
+  }
+
+  /** Yields what was given up, newest first, without what the letters say: `ingest.getDeadLetter` gives that. */
+  async *deadLetters(options: { jobId?: string; signal?: AbortSignal } = {}): AsyncGenerator<DeadLetter> {
+    const { signal, ...filter } = options;
+    const list = (pageToken: string) =>
+      this.ingest.listDeadLetters({ ...filter, pageToken, pageSize: 200 }, { signal });
+    for await (const page of pages(list)) yield* page.letters;
   }
 
   /** Yields the library's videos, newest first unless `order` says otherwise. */

@@ -14,6 +14,7 @@ export { hasEnded, type WatchMessage, type WatchOptions } from "./watch.js";
 
 export * from "./gen/vidmesh/errors/v1/failure_pb.js";
 export { ErrorReason } from "./gen/vidmesh/errors/v1/error_reason_pb.js";
+export * from "./gen/vidmesh/events/v1/dead_letter_pb.js";
 export * from "./gen/vidmesh/events/v1/index_events_pb.js";
 export * from "./gen/vidmesh/events/v1/ingest_events_pb.js";
 export * from "./gen/vidmesh/events/v1/job_event_pb.js";

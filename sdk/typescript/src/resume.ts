@@ -12,6 +12,8 @@ export interface FollowOptions {
   patienceMs?: number;
   /** Hears of each break that is about to be mended. */
   onBreak?: (error: VidmeshError) => void;
+  /** Hears that the stream is open, at first and after each break: what happens from then on is told. */
+  onOpen?: () => void;
 }
 
 export interface Follow<Message> {
@@ -31,14 +33,17 @@ const BROKEN = new Set([Code.Unavailable, Code.Internal, Code.Unknown, Code.Canc
 
 export async function* followed<Message>(
   follow: Follow<Message>,
-  { signal, patienceMs = 120_000, onBreak }: FollowOptions,
+  { signal, patienceMs = 120_000, onBreak, onOpen }: FollowOptions,
 ): AsyncGenerator<Message, void, undefined> {
   let failures = 0;
   let alive = Date.now();
   for (;;) {
     let problem: VidmeshError;
+    let opened = false;
     try {
       for await (const message of watched(follow.open, signal)) {
+        if (!opened) onOpen?.();
+        opened = true;
         failures = 0;
         alive = Date.now();
         if (follow.take(message)) yield message;

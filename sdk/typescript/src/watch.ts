@@ -74,6 +74,7 @@ async function* news(
 /** How far a watch has come. */
 class Progress {
   ended = false;
+  readonly #numbers = new Map<string, bigint>();
 
   constructor(public seen: bigint) {}
 
@@ -83,13 +84,24 @@ class Progress {
       if (sequence <= this.seen) return false;
       this.seen = sequence;
       this.ended = event.case === "jobEnded" || (this.ended && event.case !== "jobRetried");
-      return true;
+      return this.#isNews(message.value);
     }
     if (message.case === "snapshot") {
       if (message.value.sequence > this.seen) this.seen = message.value.sequence;
       this.ended = message.value.job !== undefined && hasEnded(message.value.job);
       return true;
     }
+    if (message.case === "heartbeat" && message.value.sequence > this.seen)
+      this.seen = message.value.sequence;
     return false;
+  }
+
+  /** Says whether a fact was not told before: a bus that has lost its disk tells it again with another sequence. */
+  #isNews({ jobId, stage, number }: JobEvent): boolean {
+    if (number === 0n) return true;
+    const of = `${jobId} ${stage}`;
+    if (number <= (this.#numbers.get(of) ?? 0n)) return false;
+    this.#numbers.set(of, number);
+    return true;
   }
 }

@@ -95,7 +95,9 @@ test("a wrong token is told with its reason", async () => {
   });
 });
 
-test("every service is serving", async () => {
-  const serving = await Promise.all(SERVICES.map((service) => client().isServing(service)));
-  expect(serving).toEqual(SERVICES.map(() => true));
+test("every service is serving, and tells its version to those with a token", async () => {
+  const health = await Promise.all(SERVICES.map((service) => client().health(service)));
+  const version = expect.stringMatching(/^\d+\.\d+\.\d+/) as string;
+  expect(health).toEqual(SERVICES.map(() => ({ serving: true, version })));
+  expect(await client("wrong").health("query")).toEqual({ serving: true, version: "" });
 });

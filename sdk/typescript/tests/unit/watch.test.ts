@@ -89,6 +89,48 @@ test("a break that lasts longer than the caller's patience is thrown", async () 
   await expect(all(client.watch("j", { patienceMs: -1 }))).rejects.toMatchObject({ retryable: true });
 });
 
+test("a watch of all jobs says when it is open, and goes on after what a heartbeat says is told", async () => {
+  const said: string[] = [];
+  const client = mesh({
+    ingest: {
+      async *watchJobs({ afterSequence }) {
+        await Promise.resolve();
+        said.push(`from ${afterSequence}`);
+        yield { message: { case: "heartbeat", value: { sequence: 5n } } } as const;
+        if (afterSequence === 0n) throw new ConnectError("torn", Code.Unavailable);
+        yield event(6n, "jobAccepted");
+      },
+    },
+  });
+  const options = { onOpen: () => said.push("open"), onBreak: () => said.push("broken") };
+  for await (const message of client.watchAll(options)) {
+    expect(message.value.sequence).toBe(6n);
+    break;
+  }
+  expect(said).toEqual(["from 0", "open", "broken", "from 5", "open"]);
+});
+
+test("a fact that a new bus tells again is told once", async () => {
+  const fact = (sequence: bigint, number: bigint) => {
+    const { message } = event(sequence, "jobRetried");
+    return { message: { ...message, value: { ...message.value, number } } };
+  };
+  const turns = [
+    [fact(5n, 1n), fact(7n, 2n)],
+    [fact(101n, 1n), fact(102n, 2n), fact(103n, 3n), event(104n, "jobEnded")],
+  ];
+  const client = mesh({
+    ingest: {
+      async *watchJob() {
+        await Promise.resolve();
+        yield* turns.shift() ?? [];
+        if (turns.length > 0) throw new ConnectError("torn", Code.Unavailable);
+      },
+    },
+  });
+  expect(sequences(await all(client.watch("j")))).toEqual([5n, 7n, 103n, 104n]);
+});
+
 test("leaving a watch closes its stream", async () => {
   let closed = false;
   const client = mesh({
