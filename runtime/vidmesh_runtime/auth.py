@@ -3,11 +3,12 @@
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -15,6 +16,9 @@ from joserfc.jwk import ECKey, KeySet
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh_runtime.errors import Failure
+from vidmesh_runtime.scope import READ, WRITE
+
+T = TypeVar("T")
 
 ALGORITHM = "ES256"
 TENANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -32,7 +36,7 @@ class Caller:
     subject: str
     """The person or program."""
     scopes: frozenset[str]
-    """What the token allows: `read`, `write`, `admin`."""
+    """What the token allows: of `scope.SCOPES`."""
 
 
 def caller() -> Caller:
@@ -45,13 +49,28 @@ def enter(who: Caller) -> None:
     _caller.set(who)
 
 
+class Reread(Generic[T]):
+    """What a JSON file says, read again whenever it changes."""
+
+    def __init__(self, path: Path, read: Callable[[Any], T]) -> None:
+        self._path = path
+        self._read = read
+        self._known: tuple[tuple[int, int], T] | None = None
+
+    def now(self) -> T:
+        """What it says now. Raises OSError where it cannot be read."""
+        status = self._path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+        if self._known is None or self._known[0] != stamp:
+            self._known = (stamp, self._read(json.loads(self._path.read_text())))
+        return self._known[1]
+
+
 class Gatekeeper:
     """Checks tokens against the keys in a JWK set file, which is read again whenever it changes."""
 
     def __init__(self, jwks_path: Path, *, issuer: str, audience: str) -> None:
-        self._path = jwks_path
-        self._stamp: tuple[int, int] = (-1, -1)
-        self._keys: KeySet = KeySet([])
+        self._keys = Reread(jwks_path, KeySet.import_key_set)
         self._claims = jwt.JWTClaimsRegistry(
             leeway=5,
             iss={"essential": True, "value": issuer},
@@ -69,7 +88,7 @@ class Gatekeeper:
         if scheme.lower() != "bearer" or not token:
             raise Failure(ErrorReason.ERROR_REASON_UNAUTHENTICATED, "The request carries no bearer token.")
         try:
-            decoded = jwt.decode(token.strip(), self._current_keys(), algorithms=[ALGORITHM])
+            decoded = jwt.decode(token.strip(), self._keys.now(), algorithms=[ALGORITHM])
             self._claims.validate(decoded.claims)
         except (JoseError, ValueError) as error:
             raise Failure(
@@ -80,14 +99,6 @@ class Gatekeeper:
             raise Failure(ErrorReason.ERROR_REASON_UNAUTHENTICATED, "The token names no tenant.")
         scopes = str(decoded.claims.get("scope", "")).split()
         return Caller(tenant=tenant, subject=str(decoded.claims["sub"]), scopes=frozenset(scopes))
-
-    def _current_keys(self) -> KeySet:
-        status = self._path.stat()
-        stamp = (status.st_mtime_ns, status.st_size)
-        if stamp != self._stamp:
-            self._keys = KeySet.import_key_set(json.loads(self._path.read_text()))
-            self._stamp = stamp
-        return self._keys
 
 
 def make_key() -> ECKey:
@@ -101,7 +112,7 @@ def mint(
     tenant: str,
     subject: str,
     ttl: timedelta,
-    scopes: Iterable[str] = ("read", "write"),
+    scopes: Iterable[str] = (READ, WRITE),
     issuer: str = "vidmesh",
     audience: str = "vidmesh",
 ) -> str:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 import nats
@@ -44,6 +45,10 @@ def event_subject(tenant: str, job_id: str, stage: str, kind: str) -> str:
     return f"events.{tenant}.{job_id}.{stage}.{kind}"
 
 
+HEARD = event_subject("*", "*", "transcribe", "segment_heard")
+"""Where segments are told as soon as they are heard, before they are facts."""
+
+
 def work_subject(stage: str, priority: str) -> str:
     """Where a trigger is published; "*" stands for any of a part."""
     return f"work.{stage}.{priority}"
@@ -52,6 +57,20 @@ def work_subject(stage: str, priority: str) -> str:
 def work_consumer(stage: str) -> str:
     """The durable consumer of a stage's triggers, whose depth tells how many pieces wait or are being done."""
     return f"{stage}-work"
+
+
+def inbox_consumer(service: str) -> str:
+    """The durable consumer of the facts that a service follows."""
+    return f"{service}-inbox"
+
+
+def control_consumer(service: str) -> str:
+    """The durable consumer of what overtakes all other facts."""
+    return f"{service}-control"
+
+
+LETTERS_CONSUMER = "ingest-letters"
+"""The durable consumer of what was given up."""
 
 
 def dead_subject(stage: str) -> str:
@@ -64,12 +83,43 @@ def cancel_subject(job_id: str) -> str:
     return f"control.cancel.{job_id}"
 
 
+def inbox_prefix(name: str) -> str:
+    """Where whoever connects by a name is answered: nobody else need hear it."""
+    return f"_INBOX.{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How large the streams may grow."""
+
+    events_max_bytes: int = 1 << 30
+    events_max_age: timedelta = timedelta(days=7)
+    work_max_bytes: int = 64 << 20
+    replicas: int = 1
+
+
 class Bus:
     """A connection to NATS with JetStream, its streams made sure of."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, bounds: Bounds) -> None:
         self.client = client
         self.jetstream: JetStreamContext = client.jetstream(timeout=10)
+        self.refuses = ""
+        """Why JetStream stores nothing at present although it is there, such as for a full disk; empty while it does."""
+        self._bounds = bounds
+
+    async def ensure(self) -> None:
+        """Make the streams that are not there, also where the broker has lost its disk. Several services may do so at once.
+
+        Waits until a server is there.
+        """
+        for config in _streams(self._bounds):
+            await _ensure_stream(self, config)
+
+    @property
+    def takes(self) -> bool:
+        """Whether it is there and stores what it is told."""
+        return self.client.is_connected and not self.refuses
 
     async def born(self) -> str:
         """When the EVENTS stream was made: another answer than before means a new and empty bus."""
@@ -85,18 +135,15 @@ class Bus:
 
 @asynccontextmanager
 async def open_bus(
-    url: str,
-    *,
-    name: str,
-    events_max_bytes: int,
-    events_max_age: timedelta,
-    work_max_bytes: int,
-    replicas: int,
+    url: str, *, name: str, password: str = "", bounds: Bounds = Bounds()
 ) -> AsyncIterator[Bus]:
-    """A bus that reconnects for ever; waits until a server is there."""
+    """A bus that reconnects for ever; waits until a server is there. With a password, the user is called as the client is."""
     client = await nats.connect(
         servers=url.split(","),
         name=name,
+        user=name if password else None,
+        password=password or None,
+        inbox_prefix=inbox_prefix(name),
         max_reconnect_attempts=-1,
         reconnect_time_wait=0.25,
         connect_timeout=5,
@@ -107,33 +154,25 @@ async def open_bus(
         disconnected_cb=_on_disconnected,
         reconnected_cb=_on_reconnected,
     )
-    bus = Bus(client)
+    bus = Bus(client, bounds)
     try:
-        await ensure_streams(
-            bus,
-            events_max_bytes=events_max_bytes,
-            events_max_age=events_max_age,
-            work_max_bytes=work_max_bytes,
-            replicas=replicas,
-        )
+        await bus.ensure()
         yield bus
     finally:
         await client.close()
 
 
-async def ensure_streams(
-    bus: Bus, *, events_max_bytes: int, events_max_age: timedelta, work_max_bytes: int, replicas: int
-) -> None:
-    """Make the streams that are not there. Several services may do so at once."""
-    for config in (
+def _streams(bounds: Bounds) -> tuple[StreamConfig, ...]:
+    """The streams as they are made now."""
+    return (
         StreamConfig(
             name=EVENTS,
             subjects=["events.>"],
-            max_bytes=events_max_bytes,
-            max_age=events_max_age.total_seconds(),
+            max_bytes=bounds.events_max_bytes,
+            max_age=bounds.events_max_age.total_seconds(),
             discard=DiscardPolicy.OLD,
             storage=StorageType.FILE,
-            num_replicas=replicas,
+            num_replicas=bounds.replicas,
             duplicate_window=120,
             allow_direct=True,
             first_seq=int(time.time()) * SEQUENCES_A_SECOND,
@@ -142,24 +181,23 @@ async def ensure_streams(
             name=WORK,
             subjects=["work.>"],
             retention=RetentionPolicy.WORK_QUEUE,
-            max_bytes=work_max_bytes,
+            max_bytes=bounds.work_max_bytes,
             discard=DiscardPolicy.NEW,
             storage=StorageType.FILE,
-            num_replicas=replicas,
+            num_replicas=bounds.replicas,
             duplicate_window=120,
         ),
         StreamConfig(
             name=DEAD,
             subjects=["dead.>"],
-            max_bytes=work_max_bytes,
+            max_bytes=bounds.work_max_bytes,
             max_age=timedelta(days=30).total_seconds(),
             discard=DiscardPolicy.OLD,
             storage=StorageType.FILE,
-            num_replicas=replicas,
+            num_replicas=bounds.replicas,
             allow_direct=True,
         ),
-    ):
-        await _ensure_stream(bus, config)
+    )
 
 
 async def _ensure_stream(bus: Bus, config: StreamConfig) -> None:

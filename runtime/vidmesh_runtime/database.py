@@ -1,8 +1,10 @@
 """The service's own schema in Postgres: its pool and its migrations."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -27,8 +29,20 @@ UNREACHABLE = (
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    # "another operation is in progress": of a connection that is being lost, but does not know so yet.
+    asyncpg.InternalClientError,
 )
-"""What asyncpg raises while the database is away."""
+"""What asyncpg raises while the database is away, or has given up on us."""
+
+STANDSTILL = timedelta(seconds=30)
+"""How long a transaction may stand still before it is ended, and its locks with it."""
+
+END_STANDSTILLS = """
+select count(pg_terminate_backend(pid)) from pg_stat_activity
+where usename = current_user and datname = current_database() and pid <> pg_backend_pid()
+  and state = 'active' and wait_event = 'ClientRead' and state_change < clock_timestamp() - $1::interval
+"""
 
 
 class _Adapter(AsyncPGAdapter):
@@ -62,8 +76,14 @@ def load_queries(path: Path) -> Any:
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, schema: str, most: int = 10) -> AsyncIterator[Pool]:
-    """A pool whose connections see only `schema`."""
+async def open_pool(
+    url: str, *, schema: str, most: int = 10, standstill: timedelta = STANDSTILL
+) -> AsyncIterator[Pool]:
+    """A pool whose connections see only `schema`.
+
+    A process that stands still in the middle of a transaction, as on a machine that sleeps, keeps others from the rows that
+    it has locked for `standstill` at most.
+    """
     pool = await asyncpg.create_pool(
         url,
         min_size=1,
@@ -71,13 +91,33 @@ async def open_pool(url: str, *, schema: str, most: int = 10) -> AsyncIterator[P
         command_timeout=60,
         # A plan that was made while a table was short is kept while it grows: what is found by an index then is to be found
         # so from the start. Where there is no index for it, a table is scanned all the same.
-        server_settings={"search_path": schema, "enable_seqscan": "off"},
+        server_settings={
+            "search_path": schema,
+            "enable_seqscan": "off",
+            "idle_in_transaction_session_timeout": f"{standstill / timedelta(milliseconds=1):.0f}ms",
+        },
         reset=_leave_as_it_is,
     )
     try:
         yield pool
     finally:
         await pool.close()
+
+
+async def end_standstills(pool: Pool, *, after: timedelta) -> None:
+    """End, for ever, what the database's own timeout does not see.
+
+    asyncpg describes a new statement without a Sync: a process that stands still just then leaves its connection "active", and
+    `idle_in_transaction_session_timeout` does not begin. Its locks would stay until the process goes on or dies; so each
+    process ends those of its role's connections that have been silent within a command.
+    """
+    while True:
+        await asyncio.sleep(after.total_seconds())
+        try:
+            if ended := await pool.fetchval(END_STANDSTILLS, after):
+                log.warning("%d connections that stood still within a command were ended", ended)
+        except (*UNREACHABLE, asyncpg.PostgresError, TimeoutError) as error:
+            log.debug("database: %s", error or type(error).__name__)
 
 
 async def _leave_as_it_is(_connection: Connection) -> None:

@@ -10,6 +10,9 @@ from vidmesh.errors.v1 import error_reason_pb2, failure_pb2
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 
 DOMAIN = "vidmesh"
+LONGEST = 500
+"""The most characters of a message, and of each of its particulars. Errors travel in HTTP trailers: larger ones than a proxy
+takes would make it close the connection, and so end every call on it."""
 _PREFIX = "ERROR_REASON_"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -35,9 +38,9 @@ class Failure(Exception):
         **metadata: str,
     ) -> None:
         self.reason = reason
-        self.message = message or handling(reason).title
+        self.message = _short(message or handling(reason).title)
         self.retry_after = retry_after
-        self.metadata = metadata
+        self.metadata = {name: _short(value) for name, value in metadata.items()}
         super().__init__(f"{self.name}: {self.message}")
 
     @property
@@ -83,6 +86,10 @@ class Failure(Exception):
             delay.FromTimedelta(self.retry_after)
             status.details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
         return status
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo) -> any_pb2.Any:

@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
 
 from vidmesh.events.v1.job_event_pb2 import JobEvent
 from vidmesh.events.v1.stage_pb2 import Stage
 from vidmesh_runtime import bus
 
-_KINDS: Mapping[str, str] = {
-    field.message_type.full_name: field.name
+_TYPES = {
+    field.name: field.message_type
     for field in JobEvent.DESCRIPTOR.oneofs_by_name["event"].fields
     if field.message_type is not None
 }
+_KINDS: Mapping[str, str] = {kind.full_name: name for name, kind in _TYPES.items()}
+_CARRIED: Mapping[str, type[Message]] = {name: GetMessageClass(kind) for name, kind in _TYPES.items()}
 
 
 def kind_of(message: Message) -> str:
@@ -54,7 +57,7 @@ class Event:
     """The message of that kind, serialised."""
 
     def to_job_event(self) -> JobEvent:
-        """The event as watchers see it. Raises DecodeError for a payload that is not of its kind."""
+        """The event as watchers see it."""
         event = JobEvent(
             sequence=self.sequence,
             id=self.id,
@@ -69,22 +72,24 @@ class Event:
         return event
 
     def message(self) -> Message:
-        """The message that the event carries. Raises DecodeError for a payload that is not of its kind."""
+        """The message that the event carries."""
         carried: Message = getattr(self.to_job_event(), self.kind)
         return carried
 
 
 def read_event(subject: str, headers: Mapping[str, str], sequence: int, payload: bytes) -> Event | None:
-    """The event in a message of the EVENTS stream; None for what is none of ours."""
+    """The event in a message of the EVENTS stream; None for what is none of ours, or cannot be read."""
     parts = subject.split(".")
-    if len(parts) != 5 or parts[4] not in _KINDS.values():
+    carried = _CARRIED.get(parts[-1])
+    if len(parts) != 5 or carried is None:
         return None
     told = {name.lower(): value for name, value in headers.items()}
     try:
         time = datetime.fromisoformat(told[bus.HEADER_TIME])
         number = int(told.get(bus.HEADER_NUMBER, "0"))
         identifier = told[bus.HEADER_ID]
-    except (KeyError, ValueError):
+        carried.FromString(payload)
+    except (KeyError, ValueError, DecodeError):
         return None
     _, tenant, job_id, stage, kind = parts
     return Event(

@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -30,6 +31,8 @@ class Bounds:
     """The first that is still kept; one more than `last` where the stream is empty."""
     last: int
     """The last that was ever stored."""
+    made: datetime
+    """When the stream was made: what happened before is not on it, or only in part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,8 @@ class History:
             info = await self._bus.jetstream.stream_info(EVENTS)
         except (NatsError, TimeoutError, OSError) as error:
             raise HistoryGoneError(str(error)) from error
-        return Bounds(first=info.state.first_seq, last=info.state.last_seq)
+        made = info.created or datetime.now(UTC)
+        return Bounds(first=info.state.first_seq, last=info.state.last_seq, made=made)
 
     async def after(
         self, sequence: int, subject: str, *, through: int, thinned: bool = False
@@ -87,6 +91,11 @@ class History:
             of = (event.job_id, event.stage)
             numbers[of] = max(numbers.get(of, 0), event.number)
         return numbers
+
+    async def last_sequence(self, subject: str) -> int:
+        """The sequence of the last event on `subject`; 0 where there is none. Raises HistoryGoneError."""
+        events, _ = await self._get({"multi_last": [subject]})
+        return max((event.sequence for event in events), default=0)
 
     async def _page(self, first: int, subject: str, through: int) -> "_Page":
         """The events on `subject` from a sequence on, of which `through` is stored; those who ask at once share one answer."""

@@ -15,17 +15,22 @@ from google.protobuf.message import Message
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
+from vidmesh.events.v1.dead_letter_pb2 import DeadLetter
 from vidmesh_runtime import bus as topology
 from vidmesh_runtime.bus import Bus
 from vidmesh_runtime.crash import crash_point
 from vidmesh_runtime.database import UNREACHABLE, Connection, Pool, load_queries
-from vidmesh_runtime.events import event_headers, kind_of
+from vidmesh_runtime.events import event_headers, kind_of, stage_token
+from vidmesh_runtime.gathering import Gathering
 from vidmesh_runtime.publish import Outgoing, Publisher
 
 log = logging.getLogger(__name__)
 sql = load_queries(Path(__file__).with_suffix(".sql"))
 
-TERM = timedelta(seconds=10)
+TERM = timedelta(seconds=3)
+"""How long a process may publish without saying again that it does; when it dies, another one waits for as long."""
+PATIENCE = 5.0
+"""Seconds in which what is published must be stored."""
 BATCH = 256
 STREAM_FULL = frozenset({10077})
 """JetStream's error code for a stream that refuses for its bounds."""
@@ -61,13 +66,13 @@ async def tell_all(connection: Connection, *, stage: str, facts: Sequence[Told])
     )
 
 
-async def bury(connection: Connection, *, stage: str, job_id: str, letter: Message) -> None:
+async def bury(connection: Connection, letter: DeadLetter) -> None:
     """Write a dead letter into the outbox, in the caller's transaction."""
     await sql.bury(
         connection,
-        subject=topology.dead_subject(stage),
+        subject=topology.dead_subject(stage_token(letter.stage)),
         kind=type(letter).__name__,
-        job_id=job_id,
+        job_id=letter.job_id,
         payload=letter.SerializeToString(),
     )
 
@@ -116,6 +121,8 @@ class Relay:
         try:
             while True:
                 try:
+                    # A broker that has lost its disk answers, but has no streams.
+                    await self._bus.ensure()
                     async with self._pool.acquire() as listener:
                         await listener.add_listener(f"{self._schema}_outbox", self._notified)
                         try:
@@ -123,7 +130,13 @@ class Relay:
                         finally:
                             with contextlib.suppress(*UNREACHABLE):
                                 await listener.remove_listener(f"{self._schema}_outbox", self._notified)
-                except (*UNREACHABLE, asyncpg.PostgresError, NatsError, TimeoutError) as error:
+                except NatsError as error:
+                    told = str(error) or type(error).__name__
+                    log.warning("outbox: %s; trying again", told)
+                    # While it is away, what is told waits here and nothing is wrong with that.
+                    self._bus.refuses = told if self._bus.client.is_connected else ""
+                    await asyncio.sleep(0.5)
+                except (*UNREACHABLE, asyncpg.PostgresError) as error:
                     log.warning("outbox: %s; trying again", error or type(error).__name__)
                     await asyncio.sleep(0.5)
         finally:
@@ -132,6 +145,7 @@ class Relay:
 
     async def _lead(self, connection: Connection) -> None:
         led, forgot = 0.0, 0.0
+        gathering = Gathering()
         loop = asyncio.get_running_loop()
         while True:
             self._wake.clear()
@@ -144,7 +158,10 @@ class Relay:
             if loop.time() - forgot > 600:
                 await sql.forget(connection, keep=self._keep + timedelta(days=1))
                 forgot = loop.time()
-            if await self._publish_batch(connection) < BATCH:
+            await gathering.more()
+            published = await self._publish_batch(connection)
+            gathering.found(published)
+            if published < BATCH:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 1)
 
@@ -161,8 +178,10 @@ class Relay:
     async def _publish_batch(self, connection: Connection) -> int:
         rows = [row async for row in sql.unpublished(connection, most=BATCH)]
         if not rows:
+            self._bus.refuses = ""
             return 0
-        outcomes = await self._publisher.publish([self._message(row) for row in rows], within=10)
+        crash_point("before-publish")
+        outcomes = await self._publisher.publish([self._message(row) for row in rows], within=PATIENCE)
         crash_point("after-publish")
         # What follows a refused fact stays unmarked and goes out again after it, so that order holds; watchers drop the repeats.
         for place, outcome in enumerate(outcomes):
@@ -178,6 +197,7 @@ class Relay:
                 continue
             await sql.mark_published(connection, ids=[row["id"] for row in rows[:place]])
             raise outcome
+        self._bus.refuses = ""
         await sql.mark_published(connection, ids=[row["id"] for row in rows])
         return len(rows)
 

@@ -33,8 +33,11 @@ with careless as materialized (
 update outbox set published_at = now() from careless where id = any(:ids::bigint[]) and kind <> '';
 
 -- name: lead$
--- Take or keep a role; true where this holder has it now.
-insert into leadership (role, holder, until) values (:role, :holder, now() + :term::interval)
+-- Take or keep a role; true where this holder has it now. It does not wait for the disk: a role that is lost is taken again.
+with careless as materialized (
+    select set_config('synchronous_commit', 'off', true)
+)
+insert into leadership (role, holder, until) select :role, :holder, now() + :term::interval from careless
 on conflict (role) do update set holder = excluded.holder, until = excluded.until
     where leadership.holder = excluded.holder or leadership.until < now()
 returning true;
@@ -49,10 +52,13 @@ select born from bus;
 insert into bus (born) values (:born) on conflict (only_row) do update set born = excluded.born;
 
 -- name: refill!
--- A new bus knows nothing: publish the facts of every job that has not ended once more.
+-- A new bus knows nothing: publish the facts of every job that has not ended once more, and whatever was told of late,
+-- which others may not have heard of yet.
 update outbox set published_at = null
-where published_at is not null and number > 0
-  and not exists (select from job_control c where c.job_id = outbox.job_id and c.ended);
+where published_at is not null and kind <> '' and (
+    published_at > now() - interval '1 hour'
+    or (number > 0 and not exists (select from job_control c where c.job_id = outbox.job_id and c.ended))
+);
 
 -- name: forget!
 -- Drop what can no longer be needed: dead letters after an hour, facts and inbox entries a day after events leave the bus.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, NoStreamResponseError
 
@@ -21,6 +22,10 @@ class Outgoing:
     subject: str
     payload: bytes
     headers: dict[str, str]
+
+
+class SilenceError(NatsError):
+    """Nothing was heard of a message: a broker whose disk is full refuses nothing, it says nothing."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,14 +49,14 @@ class Publisher:
     async def publish(self, messages: Sequence[Outgoing], *, within: float) -> Sequence[Exception | None]:
         """Publish messages in their order; for each, None where it is stored, else what came of it.
 
-        That is an APIError where the stream refused it, or a TimeoutError where nothing was heard after `within` seconds.
+        That is an APIError where the stream refused it, or a SilenceError where nothing was heard after `within` seconds.
         """
         if not self._inbox:
             inbox = self._bus.client.new_inbox()
             await self._bus.client.subscribe(f"{inbox}.*.*", cb=self._answered)
             self._inbox = inbox
         number = str(next(self._numbers))
-        silence = TimeoutError("the bus does not answer")
+        silence = SilenceError("the bus does not answer")
         batch = self._batches[number] = _Batch(outcomes=[silence] * len(messages), left=len(messages))
         try:
             for place, message in enumerate(messages):

@@ -14,7 +14,7 @@ from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import APIError
+from nats.js.errors import APIError, NotFoundError
 
 from vidmesh_runtime.bus import Bus
 
@@ -81,6 +81,10 @@ class Consumer:
             await self._make_sure()
         except ConnectionClosedError:
             raise
+        except NotFoundError:
+            log.warning("consumer %s: the stream %s is gone; making it again", self.durable, self.stream)
+            await self._forget()
+            await self._bus.ensure()
         except (NatsError, APIError, OSError) as error:
             log.warning("consumer %s: %s; making it again", self.durable, error or type(error).__name__)
             await self._forget()

@@ -1,5 +1,6 @@
 """The gRPC server of a service: who may call, how errors leave, health and reflection."""
 
+import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -7,17 +8,19 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
 import grpc
+from asyncpg.exceptions import CharacterNotInRepertoireError, UntranslatableCharacterError
 from google.protobuf.descriptor import FileDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from nats.errors import Error as NatsError
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
-from vidmesh_runtime import auth
-from vidmesh_runtime.auth import Gatekeeper
+from vidmesh_runtime import auth, scope
+from vidmesh_runtime.audit import Audit, noted
+from vidmesh_runtime.auth import Caller, Gatekeeper
 from vidmesh_runtime.database import UNREACHABLE
-from vidmesh_runtime.errors import Failure
+from vidmesh_runtime.errors import Failure, invalid
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,15 @@ OPTIONS = (
     ("grpc.server.max_pending_requests_hard_limit", 20_000),
     ("grpc.so_reuseport", 0),
 )
-OPEN = ("/grpc.health.", "/grpc.reflection.")
-"""Methods that need no token: they tell nothing of anybody's."""
+OPEN = ("/grpc.health.", "/grpc.reflection.", "/envoy.service.auth.")
+"""Methods that need no token: they tell nothing of anybody's, or make a token of what is as good (the gateway's question
+what an API key stands for, which leads nowhere from outside).
+"""
+VERSION = "x-vidmesh-version"
+"""What a health check is answered with, beside its answer, where it carries a token: the version of the service."""
+
+UNWRITABLE = (CharacterNotInRepertoireError, UntranslatableCharacterError)
+"""What PostgreSQL says to a NUL, the one character that a text of a request may hold and a text of the database may not."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 M = TypeVar("M", bound=Message)
@@ -48,8 +58,9 @@ def encoded(kind: type[M], message: bytes) -> M:
 class Boundary(grpc.aio.ServerInterceptor):
     """Lets callers in by their tokens and errors out by their reasons, for unary and streaming methods alike."""
 
-    def __init__(self, gatekeeper: Gatekeeper) -> None:
+    def __init__(self, gatekeeper: Gatekeeper, audit: Audit | None = None) -> None:
         self._gatekeeper = gatekeeper
+        self._audit = audit
 
     async def intercept_service(
         self,
@@ -61,13 +72,15 @@ class Boundary(grpc.aio.ServerInterceptor):
         method = handler_call_details.method or ""
         if handler is None or method.startswith(OPEN):
             return handler
+        read = _reader(handler.request_deserializer)
+        readable = _each_readable if handler.request_streaming else _readable
         if handler.response_streaming:
             inner = handler.stream_stream if handler.request_streaming else handler.unary_stream
 
             async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
                 try:
-                    self._enter(context)
-                    async for response in inner(request, context):
+                    await self._enter(method, request, context)
+                    async for response in inner(readable(request), context):
                         yield response
                 except Exception as error:  # noqa: BLE001 - every error leaves through here
                     await _abort(context, method, error)
@@ -77,13 +90,13 @@ class Boundary(grpc.aio.ServerInterceptor):
                 if handler.request_streaming
                 else grpc.unary_stream_rpc_method_handler
             )
-            return make(stream, handler.request_deserializer, _serializer(handler.response_serializer))
+            return make(stream, read, _serializer(handler.response_serializer))
         inner = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
         async def unary(request: Any, context: Context) -> Any:
             try:
-                self._enter(context)
-                return await inner(request, context)
+                await self._enter(method, request, context)
+                return await inner(readable(request), context)
             except Exception as error:  # noqa: BLE001 - every error leaves through here
                 await _abort(context, method, error)
 
@@ -92,12 +105,57 @@ class Boundary(grpc.aio.ServerInterceptor):
             if handler.request_streaming
             else grpc.unary_unary_rpc_method_handler
         )
-        return make(unary, handler.request_deserializer, handler.response_serializer)
+        return make(unary, read, handler.response_serializer)
 
-    def _enter(self, context: Context) -> None:
-        told = {name.lower(): value for name, value in context.invocation_metadata() or ()}
-        authorization = told.get("authorization")
-        auth.enter(self._gatekeeper.admit(authorization if isinstance(authorization, str) else None))
+    async def _enter(self, method: str, request: object, context: Context) -> None:
+        who = self._gatekeeper.admit(_authorization(context))
+        if (needed := scope.needed(method)) not in who.scopes:
+            missing = Failure(
+                ErrorReason.ERROR_REASON_SCOPE_MISSING,
+                f"This needs a token with the scope {needed!r}.",
+                scope=needed,
+            )
+            await self._note(who, method, request, outcome=missing.name)
+            raise missing
+        await self._note(who, method, request)
+        auth.enter(who)
+
+    async def _note(self, who: Caller, method: str, request: object, **more: str) -> None:
+        if self._audit is not None and noted(method):
+            await self._audit.note(who, method, request, **more)
+
+
+def _authorization(context: Context) -> str | None:
+    told = {name.lower(): value for name, value in context.invocation_metadata() or ()}
+    authorization = told.get("authorization")
+    return authorization if isinstance(authorization, str) else None
+
+
+_UNREADABLE = object()
+"""What stands for bytes that are no message of the method's until it is known whose they are."""
+
+
+def _reader(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """The reader of a method's messages. gRPC itself would answer bytes that are none with UNKNOWN, as if vidmesh had failed."""
+
+    def reading(data: bytes) -> Any:
+        try:
+            return read(data)
+        except DecodeError:
+            return _UNREADABLE
+
+    return reading
+
+
+def _readable(request: Any) -> Any:
+    if request is _UNREADABLE:
+        raise invalid("", "The bytes of the request are no message of this method's.")
+    return request
+
+
+async def _each_readable(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        yield _readable(request)
 
 
 def _serializer(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
@@ -111,6 +169,8 @@ async def _abort(context: Context, method: str, error: Exception) -> None:
         raise error
     if isinstance(error, Failure):
         failure = error
+    elif isinstance(error, UNWRITABLE):
+        failure = invalid("", "A text of the request holds a NUL, which cannot be kept.")
     elif isinstance(error, (*UNREACHABLE, NatsError, TimeoutError)):
         log.warning("%s: %s", method, error or type(error).__name__)
         failure = Failure(ErrorReason.ERROR_REASON_UNAVAILABLE)
@@ -126,6 +186,23 @@ async def _abort(context: Context, method: str, error: Exception) -> None:
     await context.abort(
         failure.code, failure.message, (("grpc-status-details-bin", status.SerializeToString()),)
     )
+
+
+class _Health(health.aio.HealthServicer):  # type: ignore[misc] # the package has no types
+    """Health for everybody, and the version for those whose token is taken."""
+
+    def __init__(self, gatekeeper: Gatekeeper, version: str) -> None:
+        super().__init__()
+        self._gatekeeper = gatekeeper
+        self._version = version
+
+    async def Check(  # noqa: N802 - gRPC's name
+        self, request: health_pb2.HealthCheckRequest, context: Context
+    ) -> health_pb2.HealthCheckResponse:
+        with contextlib.suppress(Failure):
+            self._gatekeeper.admit(_authorization(context))
+            await context.send_initial_metadata(((VERSION, self._version),))
+        return cast("health_pb2.HealthCheckResponse", await super().Check(request, context))
 
 
 class Server:
@@ -151,20 +228,23 @@ async def open_server(
     listen: str,
     gatekeeper: Gatekeeper,
     *,
+    version: str,
     register: Iterable[Callable[[grpc.aio.Server], None]],
     serves: Iterable[str],
     files: Iterable[FileDescriptor],
     grace: float,
+    audit: Audit | None = None,
 ) -> AsyncIterator[Server]:
     """A server on `listen` ("host:port"; port 0 for a free one), not ready yet.
 
     `serves` are the full names of its own services. `files` hold the services that reflection lists: all of vidmesh's,
-    so that one service can answer for the gateway.
+    so that one service can answer for the gateway. What changes something is written into `audit` first. Health tells `version`
+    to callers with a token.
     """
-    server = grpc.aio.server(interceptors=[Boundary(gatekeeper)], options=OPTIONS)
+    server = grpc.aio.server(interceptors=[Boundary(gatekeeper, audit)], options=OPTIONS)
     for add in register:
         add(server)
-    status = health.aio.HealthServicer()
+    status = _Health(gatekeeper, version)
     health_pb2_grpc.add_HealthServicer_to_server(status, server)
     listed = sorted(name for file in files for name in (s.full_name for s in file.services_by_name.values()))
     reflection.enable_server_reflection((*listed, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,16 @@ from vidmesh.ingest.v1 import ingest_service_pb2
 from vidmesh.query.v1 import query_service_pb2
 from vidmesh.summarize.v1 import summarize_service_pb2
 from vidmesh.transcribe.v1 import transcribe_service_pb2
+from vidmesh_runtime import allocator
+from vidmesh_runtime.audit import Audit
 from vidmesh_runtime.auth import Gatekeeper
-from vidmesh_runtime.bus import Bus, open_bus
-from vidmesh_runtime.database import RUNTIME_MIGRATIONS, Pool, migrate, open_pool
+from vidmesh_runtime.bus import Bounds, Bus, open_bus
+from vidmesh_runtime.database import RUNTIME_MIGRATIONS, Pool, end_standstills, migrate, open_pool
 from vidmesh_runtime.ending import end
 from vidmesh_runtime.media import MediaStore
-from vidmesh_runtime.metrics import open_gauges
+from vidmesh_runtime.metrics import Figure, open_gauges
 from vidmesh_runtime.outbox import Relay, Ticker
-from vidmesh_runtime.server import open_server
+from vidmesh_runtime.server import Server, open_server
 from vidmesh_runtime.settings import ServiceSettings
 from vidmesh_runtime.watch import Watchtower
 from vidmesh_runtime.worker import Worker
@@ -58,14 +61,17 @@ async def open_parts(name: str, settings: ServiceSettings, migrations: Path) -> 
     """Connect to the database, migrate it, connect to the bus and the media store."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     async with (
-        open_pool(settings.database_url, schema=name) as pool,
+        open_pool(settings.database_url, schema=name, standstill=settings.lease) as pool,
         open_bus(
             settings.nats_url,
             name=name,
-            events_max_bytes=settings.events_max_bytes,
-            events_max_age=settings.events_max_age,
-            work_max_bytes=settings.work_max_bytes,
-            replicas=settings.nats_replicas,
+            password=settings.nats_password.get_secret_value(),
+            bounds=Bounds(
+                events_max_bytes=settings.events_max_bytes,
+                events_max_age=settings.events_max_age,
+                work_max_bytes=settings.work_max_bytes,
+                replicas=settings.nats_replicas,
+            ),
         ) as bus,
     ):
         await migrate(pool, schema=name, folders=[RUNTIME_MIGRATIONS, migrations])
@@ -87,10 +93,12 @@ async def serve(
     serves: str,
     workers: Sequence[Worker],
     loops: Iterable[Callable[[], Coroutine[Any, Any, None]]],
+    figures: Sequence[Figure] = (),
 ) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is in hand or hand it back.
 
     `loops` run for ever beside the service's relay, watchtower and workers; one that ends or fails ends the service.
+    `figures` are told to Prometheus besides those that every service has.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,16 +110,26 @@ async def serve(
             open_server(
                 settings.listen,
                 gatekeeper,
+                version=metadata.version(f"vidmesh-{name}"),
                 register=[register],
                 serves=[serves],
                 files=FILES,
                 grace=1,
+                audit=Audit(parts.pool),
             )
         )
         runs = [relay.run, parts.watchtower.run, *(worker.run for worker in workers), *loops]
+        runs.append(lambda: end_standstills(parts.pool, after=settings.lease))
         if settings.metrics_listen:
-            gauges = open_gauges(parts.pool, service=name, listen=settings.metrics_listen)
+            gauges = open_gauges(
+                parts.pool,
+                service=name,
+                listen=settings.metrics_listen,
+                answers={"bus": lambda: parts.bus.takes},
+                figures=figures,
+            )
             runs.append((await stack.enter_async_context(gauges)).run)
+        runs.append(lambda: _tell_readiness(server, parts.bus))
         tasks = [asyncio.create_task(run(), name=getattr(run, "__qualname__", name)) for run in runs]
         await server.set_ready(ready=True)
         log.info("%s serves on port %d", name, server.port)
@@ -130,9 +148,21 @@ async def serve(
     log.info("%s stopped", name)
 
 
+async def _tell_readiness(server: Server, bus: Bus) -> None:
+    """Tell health for ever whether requests are welcome: not while what they set off cannot be told to the others."""
+    ready = True
+    while True:
+        await asyncio.sleep(1)
+        if ready == bool(bus.refuses):
+            ready = not ready
+            log.warning("%s", "ready again" if ready else f"not ready: the bus stores nothing: {bus.refuses}")
+            await server.set_ready(ready=ready)
+
+
 def start(main: Callable[[], Coroutine[Any, Any, None]], *, log_level: str) -> None:
     """Run a service's main coroutine with logging set up; what `__main__.py` calls."""
     logging.basicConfig(
         level=log_level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
+    allocator.keep_little()
     asyncio.run(main())

@@ -4,8 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from vidmesh_runtime.bus import Bounds
+
+BOUNDS = Bounds()
 
 
 class ServiceSettings(BaseSettings):
@@ -18,6 +22,9 @@ class ServiceSettings(BaseSettings):
 
     nats_url: str
     """The NATS server's address, or several with commas between."""
+
+    nats_password: SecretStr = SecretStr("")
+    """The password of the service's user at NATS, who has the service's name. Empty: the address says who connects."""
 
     media_url: str
     """Where media objects are: `file:///folder` or `s3://bucket/prefix`."""
@@ -35,7 +42,8 @@ class ServiceSettings(BaseSettings):
     """The least level that is logged: DEBUG, INFO, WARNING or ERROR."""
 
     metrics_listen: str = ""
-    """The address where Prometheus reads this service's metrics, such as `127.0.0.1:9464`. Empty: none are kept."""
+    """The address where Prometheus reads this service's metrics, such as `127.0.0.1:9464`. Empty: none are kept.
+    `vidmesh up --metrics` gives each process a port of its own instead."""
 
     jwt_issuer: str = "vidmesh"
     """The issuer (`iss`) that a token must have."""
@@ -44,7 +52,7 @@ class ServiceSettings(BaseSettings):
     """The audience (`aud`) that a token must have."""
 
     lease: timedelta = timedelta(seconds=30)
-    """How long a worker owns a piece of work without renewing its lease."""
+    """How long a worker owns a piece of work without renewing its lease, and a transaction that stands still its locks."""
 
     max_attempts: Annotated[int, Field(ge=1)] = 4
     """How often a piece of work is tried before it is given up."""
@@ -58,16 +66,16 @@ class ServiceSettings(BaseSettings):
     grace: timedelta = timedelta(seconds=10)
     """How long work in hand may go on after SIGTERM before it is handed back."""
 
-    events_max_bytes: int = 1 << 30
+    events_max_bytes: int = BOUNDS.events_max_bytes
     """The size of the EVENTS stream in bytes; the oldest events leave first."""
 
-    events_max_age: timedelta = timedelta(days=7)
+    events_max_age: timedelta = BOUNDS.events_max_age
     """How long events are kept."""
 
-    work_max_bytes: int = 64 << 20
+    work_max_bytes: int = BOUNDS.work_max_bytes
     """The size of the WORK stream in bytes; beyond it, work waits in the database."""
 
-    nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    nats_replicas: Annotated[int, Field(ge=1, le=5)] = BOUNDS.replicas
     """On how many NATS servers each stream is kept."""
 
     @field_validator("*", mode="before")

@@ -38,7 +38,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Nothing happened for a while."""
+    """Nothing happened for a while: all facts up to `sequence` are told."""
+
+    sequence: int
 
 
 class _Watcher:
@@ -118,7 +120,7 @@ class Watchtower:
             ledger = _Ledger(whole=job_id is not None and not after)
             position = self._read if after is None else after
             if after is None:
-                yield Heartbeat()
+                yield Heartbeat(position)
             elif after and (gap := await self._resume(ledger, subject, after)):
                 position = gap.sequence
                 yield gap
@@ -131,6 +133,7 @@ class Watchtower:
                     while watcher.backlog or not watcher.overrun:
                         item = await watcher.next()
                         if isinstance(item, Heartbeat):
+                            position = max(position, item.sequence)
                             yield item
                         elif item.sequence > position:
                             position = item.sequence
@@ -200,7 +203,7 @@ class Watchtower:
             for together in self._watchers.values():
                 for watcher in together:
                     if not watcher.backlog and now - watcher.since >= HEARTBEAT.total_seconds():
-                        watcher.offer(Heartbeat(), now)
+                        watcher.offer(Heartbeat(self._read), now)
 
     async def _read_on(self) -> None:
         """Read the stream from where it was left, until nobody watches. Raises when the broker or the consumer is gone."""

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
-from vidmesh.errors.v1.failure_pb2 import Failure as FailureMessage
-from vidmesh_runtime import outbox
+from vidmesh_runtime import letters, outbox
 from vidmesh_runtime.bus import PRIORITIES, work_subject
 from vidmesh_runtime.database import Connection, Pool, load_queries
 from vidmesh_runtime.errors import Failure
@@ -43,6 +42,15 @@ class Lease:
     attempt: int
     """Which attempt this is, from 1."""
     token: uuid.UUID
+
+    async def progress(self, connection: Connection) -> None:
+        """Say, in the caller's transaction, that a part of the work is written: its attempts count from here.
+
+        Nobody else gets the work before the transaction ends. Raises LeaseLostError where the lease is no longer ours; the
+        transaction must then be rolled back.
+        """
+        if not await sql.progress(connection, id=self.id, token=self.token):
+            raise LeaseLostError(self.key)
 
     async def complete(self, connection: Connection) -> None:
         """Mark the work done, in the caller's transaction, which must hold the results and the facts too.
@@ -125,20 +133,31 @@ async def complete_all(connection: Connection, leases: Sequence[Lease]) -> list[
 
 
 async def claim(pool: Pool, *, lease: timedelta, attempts: int, most: int = 1) -> list[Lease]:
-    """The pieces of work that come next, at most so many: by priority, then by tenant and by job in turn."""
-    return [_lease(row) async for row in sql.claim(pool, most=most, lease=lease, attempts=attempts)]
+    """The pieces of work that come next, at most so many: by priority, then by tenant and by job in turn.
+
+    One that was added while its job was being cancelled, each unseen by the other, is cancelled here.
+    """
+    rows = [dict(row) async for row in sql.claim(pool, most=most, lease=lease, attempts=attempts)]
+    for job_id in {row["job_id"] for row in rows if row["cancelled"]}:
+        await sql.cancel_job(pool, job_id=job_id)
+    return [_lease(row) for row in rows if not row.pop("cancelled")]
 
 
 async def renew(pool: Pool, held: Lease, *, lease: timedelta) -> bool:
-    """Prolong a lease; False where it is lost."""
+    """Prolong a lease; False where it is lost, or the job was cancelled."""
     return bool(await sql.renew(pool, id=held.id, token=held.token, lease=lease))
 
 
-async def postpone(pool: Pool, held: Lease, *, delay: timedelta, failure: Failure) -> bool:
-    """Hand the work back to be tried again after `delay`; False where the lease is lost."""
+async def postpone(pool: Pool, held: Lease, *, delay: timedelta, failure: Failure, attempts: int) -> bool:
+    """Hand the work back to be tried again after `delay`; False where it was tried so often, or the lease is lost."""
     return bool(
         await sql.postpone(
-            pool, id=held.id, token=held.token, delay=delay, failure=failure.to_proto().SerializeToString()
+            pool,
+            id=held.id,
+            token=held.token,
+            delay=delay,
+            failure=failure.to_proto().SerializeToString(),
+            attempts=attempts,
         )
     )
 
@@ -150,10 +169,21 @@ async def hand_back(pool: Pool, held: Lease) -> bool:
 
 async def give_up(connection: Connection, held: Lease, *, stage: str, failure: Failure) -> None:
     """Mark the work failed and write its dead letter, in the caller's transaction. Raises LeaseLostError."""
-    letter: FailureMessage = failure.to_proto()
-    if not await sql.give_up(connection, id=held.id, token=held.token, failure=letter.SerializeToString()):
+    told = failure.to_proto().SerializeToString()
+    if not await sql.give_up(connection, id=held.id, token=held.token, failure=told):
         raise LeaseLostError(held.key)
-    await outbox.bury(connection, stage=stage, job_id=held.job_id, letter=letter)
+    letter = letters.of_work(
+        stage=stage,
+        kind=held.kind,
+        key=held.key,
+        tenant=held.tenant,
+        job_id=held.job_id,
+        video_id=held.video_id,
+        payload=held.payload,
+        attempts=held.attempt,
+        failure=failure,
+    )
+    await outbox.bury(connection, letter)
 
 
 async def abandoned(pool: Pool, *, attempts: int) -> list[Lease]:
@@ -169,6 +199,12 @@ async def cancel_job(connection: Connection, job_id: str) -> None:
 async def drop_job(connection: Connection, job_id: str) -> None:
     """Delete all work of a job, in the caller's transaction."""
     await sql.drop_job(connection, job_id=job_id)
+
+
+async def retry_piece(connection: Connection, stage: str, *, kind: str, key: str) -> bool:
+    """Make a piece of work that was given up ready again, in the caller's transaction; False where it was not."""
+    again = sql.retry_piece(connection, kind=kind, key=key, subjects=_subjects(stage))
+    return bool([row async for row in again])
 
 
 async def retry_job(connection: Connection, stage: str, job_id: str) -> int:

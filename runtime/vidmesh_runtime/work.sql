@@ -19,14 +19,21 @@ with added as (
 select kind, key from added;
 
 -- name: claim
--- The pieces of work that come next, leased. Work whose lease ran out is due again.
-select id, kind, key, tenant, job_id, video_id, rank, payload, attempt, lease_token
-from claim_work(:most, :lease::interval, :attempts);
+-- The pieces of work that come next, leased, with whether their job was cancelled meanwhile. Work whose lease ran out is due
+-- again.
+select id, kind, key, tenant, job_id, video_id, rank, payload, attempt, lease_token,
+    exists (select from job_control c where c.job_id = claimed.job_id and c.cancelled) as cancelled
+from claim_work(:most, :lease::interval, :attempts) claimed;
 
 -- name: renew$
 update work set lease_until = now() + :lease::interval
 where id = :id and lease_token = :token and state = 'leased'
+  and not exists (select from job_control c where c.job_id = work.job_id and c.cancelled)
 returning true;
+
+-- name: progress$
+-- True where the lease holds; then nobody else gets it before the transaction ends, and attempts count from here.
+update work set attempt = 1 where id = :id and lease_token = :token and state = 'leased' returning true;
 
 -- name: complete
 -- Those whose lease still holds.
@@ -36,9 +43,9 @@ where work.id = held.id and work.lease_token = held.token and work.state = 'leas
 returning work.id;
 
 -- name: postpone$
--- When it is due, it joins the tenant's present round.
+-- True where the lease holds and an attempt is left. When it is due, it joins the tenant's present round.
 update work set state = 'ready', due_at = now() + :delay::interval, lease_token = null, lease_until = null, failure = :failure
-where id = :id and lease_token = :token and state = 'leased'
+where id = :id and lease_token = :token and state = 'leased' and attempt < :attempts
 returning true;
 
 -- name: hand_back$
@@ -72,6 +79,17 @@ with again as (
 ), triggers as (
     insert into outbox (subject, kind, payload)
     select (:subjects::text[])[rank + 1], '', convert_to(count(*)::text, 'UTF8') from again group by rank
+)
+select id from again;
+
+-- name: retry_piece
+with again as (
+    update work set state = 'ready', attempt = 0, due_at = now(), lease_token = null, lease_until = null,
+        failure = null, ended_at = null
+    where kind = :kind and key = :key and state = 'failed' returning id, rank
+), triggers as (
+    insert into outbox (subject, kind, payload)
+    select (:subjects::text[])[rank + 1], '', convert_to('1', 'UTF8') from again
 )
 select id from again;
 

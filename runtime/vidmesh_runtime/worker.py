@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
+from google.protobuf.message import DecodeError
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
@@ -22,10 +23,12 @@ from vidmesh_runtime.crash import crash_point
 from vidmesh_runtime.database import UNREACHABLE, Connection, Pool
 from vidmesh_runtime.ending import end
 from vidmesh_runtime.errors import Failure
+from vidmesh_runtime.gathering import Gathering
 from vidmesh_runtime.pull import Consumer, quietly
 from vidmesh_runtime.work import Lease, LeaseLostError
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 Handler = Callable[[Lease], Awaitable[None]]
 """Does a piece of work and calls `lease.complete` in the transaction that holds its results.
@@ -109,6 +112,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._running: dict[asyncio.Task[None], Sequence[Lease]] = {}
         self._room = asyncio.Event()
+        self._gathering = Gathering()
         self._consumer = Consumer(
             bus,
             stream=topology.WORK,
@@ -133,6 +137,8 @@ class Worker:
                 if self.busy >= self._concurrency:
                     await self._room.wait()
                     continue
+                if self._together:
+                    await self._gathering.more()
                 messages = await self._consumer.take(self._concurrency - self.busy)
                 if self._stopping.is_set():
                     for message in messages:
@@ -189,6 +195,7 @@ class Worker:
             for message in messages:
                 await quietly(message.nak(delay=1))
             return
+        self._gathering.found(len(leases))
         if leases:
             crash_point("after-claim")
         if len(leases) == most < sum(counts):
@@ -252,6 +259,9 @@ class Worker:
                 raise Failure(ErrorReason.ERROR_REASON_INTERNAL, f"No handler for work of kind {lease.kind}.")
         except LeaseLostError:
             log.warning("%s %s: the lease is lost, its results are dropped", lease.kind, lease.key)
+        except DecodeError:
+            log.exception("%s %s cannot be read", lease.kind, lease.key)
+            return await self._failed(lease, Failure(ErrorReason.ERROR_REASON_UNREADABLE_MESSAGE))
         except Failure as failure:
             return await self._failed(lease, failure)
         except (*UNREACHABLE, NatsError, TimeoutError) as error:
@@ -264,14 +274,16 @@ class Worker:
 
     async def _failed(self, lease: Lease, failure: Failure, *, retryable: bool = False) -> timedelta | None:
         log.info("%s %s, attempt %d: %s", lease.kind, lease.key, lease.attempt, failure)
-        if (failure.retryable or retryable) and lease.attempt < self._attempts:
+        if failure.retryable or retryable:
             delay: timedelta = self._retry_delay * float(2 ** (lease.attempt - 1)) * random.uniform(0.8, 1.2)
             if failure.retry_after is not None:
                 delay = max(delay, failure.retry_after)
-            await self._until_reachable(
-                lambda: work.postpone(self._pool, lease, delay=delay, failure=failure)
-            )
-            return delay
+            if await self._until_reachable(
+                lambda: work.postpone(
+                    self._pool, lease, delay=delay, failure=failure, attempts=self._attempts
+                )
+            ):
+                return delay
         await self._until_reachable(lambda: self._give_up(lease, failure))
         return None
 
@@ -281,15 +293,13 @@ class Worker:
                 await work.give_up(connection, lease, stage=self._stage, failure=failure)
                 await self._given_up(connection, lease, failure)
 
-    async def _until_reachable(self, act: Callable[[], Awaitable[object]]) -> None:
+    async def _until_reachable(self, act: Callable[[], Awaitable[T]]) -> T:
         while True:
             try:
-                await act()
+                return await act()
             except UNREACHABLE as error:
                 log.warning("%s: waiting for the database: %s", self._stage, error or type(error).__name__)
                 await asyncio.sleep(1)
-            else:
-                return
 
     async def _beat(
         self, task: asyncio.Task[None], leases: Sequence[Lease], triggers: Sequence[_Trigger]
