@@ -3,14 +3,19 @@
 import logging
 from pathlib import Path
 
+import grpc
+
 from vidmesh.ingest.v1.ingest_service_pb2_grpc import add_IngestServiceServicer_to_server
 from vidmesh_ingest import tracker
 from vidmesh_ingest.address import EgressRule
+from vidmesh_ingest.authorization import Authorization, Signer
 from vidmesh_ingest.clearing import Clearing
 from vidmesh_ingest.egress import Egress
 from vidmesh_ingest.fetching import Fetcher
 from vidmesh_ingest.handler import Handler
+from vidmesh_ingest.letters import OPEN_LETTERS, Letters
 from vidmesh_ingest.media import MediaLimits
+from vidmesh_ingest.quota import Quota
 from vidmesh_ingest.servicer import Servicer
 from vidmesh_ingest.settings import IngestSettings
 from vidmesh_ingest.uploads import Uploads
@@ -26,13 +31,19 @@ async def main(settings: IngestSettings) -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     rule = EgressRule.parse(settings.egress_allow.split(","))
     migrations = Path(__file__).parent / "migrations"
+    quota = Quota(
+        open_jobs=settings.quota_open_jobs,
+        minutes=settings.quota_minutes,
+        stored_bytes=settings.quota_bytes,
+    )
     async with open_parts("ingest", settings, migrations) as parts, Egress(rule) as egress:
         uploads = Uploads(
             parts.pool,
-            settings.data_dir / "uploads",
+            settings.uploads_dir or settings.data_dir / "uploads",
             max_bytes=settings.max_bytes,
             ttl=settings.upload_ttl,
             patience=settings.upload_patience,
+            quota=quota,
         )
         fetcher = Fetcher(
             egress,
@@ -40,6 +51,7 @@ async def main(settings: IngestSettings) -> None:
             parts.media,
             settings.data_dir / "playlists",
             max_bytes=settings.max_bytes,
+            max_seconds=settings.max_duration.total_seconds(),
             site_format=settings.site_format,
         )
         handler = Handler(
@@ -49,7 +61,8 @@ async def main(settings: IngestSettings) -> None:
             MediaLimits(max_seconds=settings.max_duration.total_seconds()),
             CutPlan(lengths=settings.window_seconds),
         )
-        clearing = Clearing(parts.pool, uploads, settings.data_dir / "jobs")
+        letters = Letters(parts.pool, parts.bus)
+        clearing = Clearing(parts.pool, parts.media, uploads, settings.data_dir / "jobs")
         worker = Worker(
             parts.pool,
             parts.bus,
@@ -65,15 +78,29 @@ async def main(settings: IngestSettings) -> None:
         follower = Follower(
             parts.pool, parts.bus, service="ingest", work_stage="ingest", follows=tracker.follows()
         )
-        servicer = Servicer(parts, uploads, fetcher, settings.playlist_limit)
+        signer = Signer(settings.signing_key_path, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+        servicer = Servicer(
+            parts,
+            uploads,
+            fetcher,
+            quota,
+            playlist_limit=settings.playlist_limit,
+            signer=signer,
+        )
+
+        def register(server: grpc.aio.Server) -> None:
+            add_IngestServiceServicer_to_server(servicer, server)
+            Authorization(parts.pool, signer).register(server)
+
         await serve(
             "ingest",
             settings,
             parts,
-            register=lambda server: add_IngestServiceServicer_to_server(servicer, server),
+            register=register,
             serves="vidmesh.ingest.v1.IngestService",
             workers=[worker],
-            loops=[follower.run, clearing.run],
+            loops=[follower.run, clearing.run, letters.run],
+            figures=[OPEN_LETTERS],
         )
 
 

@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
+
+from google.protobuf.duration_pb2 import Duration
 
 from vidmesh.events.v1.ingest_events_pb2 import CaptionMode, Priority
 from vidmesh.ingest.v1 import ingest_service_pb2 as api
@@ -17,6 +20,11 @@ from vidmesh_runtime.errors import invalid
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _TITLE = 500
+SHORTEST = timedelta(minutes=1)
+LONGEST = timedelta(days=36500)
+"""How long a key is valid that ends by itself."""
+PIECE = 1 << 20
+"""The most bytes of a file that one answer has."""
 
 
 async def submission(connection: Connection, tenant: str, request: api.SubmitVideoRequest) -> Submission:
@@ -50,6 +58,22 @@ def sequence(after: int) -> int:
     if after < 0:
         raise invalid("after_sequence", "A sequence is no less than 0.")
     return after
+
+
+def time_to_live(asked: Duration) -> timedelta:
+    """How long a key is to be valid. Raises Failure INVALID_FIELD."""
+    if not SHORTEST.total_seconds() <= asked.seconds <= LONGEST.total_seconds():
+        raise invalid("ttl", "A key is valid for a minute to a hundred years.")
+    return timedelta(seconds=asked.seconds)
+
+
+def piece(request: api.GetMediaRequest) -> tuple[int, int]:
+    """Where a piece of a file begins and how long it may be, in bytes. Raises Failure INVALID_FIELD."""
+    if request.offset < 0:
+        raise invalid("offset", "An offset is no less than 0.")
+    if not 0 <= request.length <= PIECE:
+        raise invalid("length", f"A piece has at most {PIECE} bytes.")
+    return request.offset, request.length or PIECE
 
 
 def states(numbers: Sequence[JobStateMessage.ValueType]) -> list[JobState]:

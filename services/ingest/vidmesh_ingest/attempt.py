@@ -1,8 +1,9 @@
 """One attempt at a job: its source opened, told, cut into windows or replaced by captions, and kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -16,6 +17,7 @@ from vidmesh.events.v1.ingest_events_pb2 import (
     WindowReady,
 )
 from vidmesh_ingest.captions import end_of, has_cues
+from vidmesh_ingest.decoder import Opening
 from vidmesh_ingest.ending import STAGE, end_stage, windows_folder
 from vidmesh_ingest.fetching import Source
 from vidmesh_ingest.identity import LONGEST
@@ -23,7 +25,7 @@ from vidmesh_ingest.job import Job
 from vidmesh_ingest.language import best, tag
 from vidmesh_ingest.media import MediaLimits
 from vidmesh_ingest.progress import Progress
-from vidmesh_ingest.reading import MediaReader, Opening, Reading
+from vidmesh_ingest.reading import MediaReader, Reading
 from vidmesh_ingest.reason import Reason, SourceError
 from vidmesh_ingest.store import sql
 from vidmesh_ingest.text import printable
@@ -38,16 +40,19 @@ from vidmesh_runtime.work import Lease
 class Attempt:
     """One attempt at one job."""
 
-    def __init__(self, parts: Parts, limits: MediaLimits, plan: CutPlan, job: Job, source: Source) -> None:
+    def __init__(
+        self, parts: Parts, limits: MediaLimits, plan: CutPlan, job: Job, source: Source, *, lease: Lease
+    ) -> None:
         self._parts = parts
+        self._lease = lease
         self._limits = limits
         self._plan = plan
         self._job = job
         self._source = source
         self._progress = Progress(source.file, source.seconds)
 
-    async def run(self, lease: Lease) -> None:
-        """Reads the source to its end and completes the work. Raises SourceError."""
+    async def run(self) -> None:
+        """Reads the source to its end and completes the work. Raises SourceError, and LeaseLostError."""
         if (self._source.seconds or 0) > self._limits.max_seconds:
             raise SourceError(Reason.TOO_LONG, f"It lasts {self._source.seconds:.0f} s.")
         await self._begin()
@@ -56,7 +61,7 @@ class Attempt:
             captions = await self._site_captions()
             if captions is not None:
                 await self._tell_opened(self._source.title, self._source.seconds)
-                await self._finish(lease, captions=captions)
+                await self._finish(captions=captions)
                 return
         async with self._fetching() as fetched:
             opening, reading = await self._read(subtitles=wanted)
@@ -66,7 +71,7 @@ class Attempt:
                 raise SourceError(Reason.NO_CAPTIONS, "The source has no captions made by people.")
             if captions is None and reading.held_back:
                 opening, reading = await self._read(subtitles=False)
-            await self._finish(lease, opening=opening, reading=reading, captions=captions)
+            await self._finish(opening=opening, reading=reading, captions=captions)
 
     async def _read(self, *, subtitles: bool) -> tuple[Opening, Reading]:
         """Reads the file to its end. Where its `subtitles` may take the place of its sound, windows are held back."""
@@ -142,7 +147,7 @@ class Attempt:
         """Keeps a window's sound and tells of it, once."""
         folder = windows_folder(self._job.tenant, self._job.video_id, self._job.id)
         key = f"{folder}/{window.index}.s16"
-        await self._parts.media.put(key, window.sound.tobytes())
+        await _to_its_end(self._parts.media.put(key, window.sound.tobytes()))
         fact = WindowReady(
             video_id=str(self._job.video_id),
             index=window.index,
@@ -155,6 +160,7 @@ class Attempt:
             trail=to_duration(len(window.trail) / RATE) if len(window.trail) else None,
         )
         async with self._parts.pool.acquire() as connection, connection.transaction():
+            await self._lease.progress(connection)
             if await sql.add_window(
                 connection,
                 job_id=self._job.id,
@@ -173,7 +179,6 @@ class Attempt:
 
     async def _finish(
         self,
-        lease: Lease,
         *,
         opening: Opening | None = None,
         reading: Reading | None = None,
@@ -184,11 +189,13 @@ class Attempt:
         fact = SourceIngested(
             video_id=str(self._job.video_id), duration=to_duration(self._length(reading, captions))
         )
+        media_bytes = 0
         if reading is not None and opening is not None:
             fact.warning = reading.warning
             fact.media_type = opening.type.name
             fact.media_key = f"{folder}/source.{opening.type.suffix}"
             await self._parts.media.put_file(fact.media_key, self._source.file.path)
+            media_bytes = self._source.file.path.stat().st_size
         found = None
         if captions is not None:
             language, text = captions
@@ -200,12 +207,13 @@ class Attempt:
             )
             await self._parts.media.put(found.media_key, text.encode())
         async with self._parts.pool.acquire() as connection, connection.transaction():
-            await lease.complete(connection)
+            await self._lease.complete(connection)
             await sql.keep_video(
                 connection,
                 video_id=self._job.video_id,
                 media_key=fact.media_key,
                 media_type=fact.media_type,
+                media_bytes=media_bytes,
                 seconds=fact.duration.ToTimedelta().total_seconds(),
             )
             await sql.add_notice(connection, job_id=self._job.id, notice=fact.warning)
@@ -234,8 +242,18 @@ class Attempt:
         )
 
 
+async def _to_its_end(writing: Coroutine[Any, Any, None]) -> None:
+    """Writes an object although the work is cancelled meanwhile: what comes after that must find it, to delete it."""
+    task = asyncio.create_task(writing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
 def _subtitles(reading: Reading, wanted: str) -> tuple[str, str] | None:
     """A file's subtitles in the language wanted, as language and text; None where it has none."""
     there = {captions.language: captions for captions in reversed(reading.captions)}
     language = best(list(reversed(there)), wanted)
-    return (tag(language), there[language].to_vtt()) if language else None
+    return (tag(language), there[language].vtt) if language else None

@@ -1,14 +1,29 @@
 """Captions that people made: from a file's text subtitles or a site, kept as WebVTT."""
 
+from dataclasses import dataclass
+
 import pysubs2
 from av import Packet
 from av.error import FFmpegError
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle
 
-_CODECS = frozenset({"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"})
+from vidmesh_ingest.container import TEXTS
+
 _MOST = 200_000
 _LONGEST = 2_000
+_LARGEST = 4 << 20
+"""Characters that all captions of a stream may have together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """The captions of one stream."""
+
+    language: str
+    """As `Captions.language`."""
+    vtt: str
+    """Them, as WebVTT."""
 
 
 class Captions:
@@ -19,18 +34,19 @@ class Captions:
         """Its language as the file has it: ISO 639-2 or BCP 47; "und" where it does not say."""
         self._stream = stream
         self._cues = pysubs2.SSAFile()
+        self._size = 0
 
     @staticmethod
     def reads(stream: SubtitleStream) -> bool:
         """Whether the stream has text, rather than pictures of text."""
-        return stream.codec_context is not None and stream.codec_context.name in _CODECS
+        return stream.codec_context is not None and stream.codec_context.name in TEXTS
 
     def __bool__(self) -> bool:
         return bool(self._cues)
 
     def add(self, packet: "Packet[SubtitleStream]", start: float) -> None:
         """Takes a packet of the stream; `start` is when the video begins on its clock. What cannot be read is left out."""
-        if packet.pts is None or not packet.duration or len(self._cues) >= _MOST:
+        if packet.pts is None or not packet.duration or len(self._cues) >= _MOST or self._size >= _LARGEST:
             return
         try:
             rects = self._stream.decode(packet)
@@ -42,15 +58,16 @@ class Captions:
         for rect in rects:
             text = rect.dialogue.decode("utf-8", "replace") if isinstance(rect, AssSubtitle) else ""
             if text.strip():
+                self._size += len(text[:_LONGEST])
                 self._cues.append(
                     pysubs2.SSAEvent(
                         start=max(round(begin * 1000), 0), end=round(end * 1000), text=text[:_LONGEST]
                     )
                 )
 
-    def to_vtt(self) -> str:
-        """The captions as WebVTT, in order of time."""
-        return to_vtt(self._cues)
+    def track(self) -> Track:
+        """The captions, in order of time."""
+        return Track(language=self.language, vtt=to_vtt(self._cues))
 
 
 def to_vtt(cues: pysubs2.SSAFile) -> str:

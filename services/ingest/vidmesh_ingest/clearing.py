@@ -8,9 +8,13 @@ from uuid import UUID
 
 import asyncpg
 
+from vidmesh_ingest.api_keys import forget_keys
+from vidmesh_ingest.ending import WHOLE, windows_folder
+from vidmesh_ingest.letters import forget_letters
 from vidmesh_ingest.store import sql
 from vidmesh_ingest.uploads import Uploads
 from vidmesh_runtime.database import UNREACHABLE, Pool
+from vidmesh_runtime.media import MediaStore
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +25,8 @@ EVERY = 60.0
 class Clearing:
     """Clears the service's folder now and then. Every process may do so."""
 
-    def __init__(self, pool: Pool, uploads: Uploads, jobs: Path) -> None:
+    def __init__(self, pool: Pool, media: MediaStore, uploads: Uploads, jobs: Path) -> None:
+        self._media = media
         self._pool = pool
         self._uploads = uploads
         self._jobs = jobs
@@ -38,8 +43,13 @@ class Clearing:
     async def clear(self) -> None:
         """Clears once."""
         await self._uploads.expire()
+        await forget_letters(self._pool)
+        await forget_keys(self._pool)
         names = [path.name for path in await asyncio.to_thread(_folders, self._jobs)]
         async for row in sql.finished_jobs(self._pool, ids=[UUID(name) for name in names]):
+            if row["state"] in WHOLE:
+                # A process that had lost its lease without knowing may have written some after they were tidied up.
+                await self._media.delete_folder(windows_folder(row["tenant"], row["video_id"], row["id"]))
             await asyncio.to_thread(shutil.rmtree, self._jobs / str(row["id"]), ignore_errors=True)
 
 

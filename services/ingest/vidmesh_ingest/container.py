@@ -9,6 +9,99 @@ FORMATS = "mov,matroska,webm,mp3,aac,flac,wav,w64,ogg,aiff,au,caf,avi,flv,asf,mp
 """FFmpeg's demuxers that may be used, for its `format_whitelist`. None of them opens another file: an uploaded playlist
 or concat script would otherwise make FFmpeg read whatever it names."""
 
+CODECS = frozenset(
+    {
+        "aac",
+        "aac_latm",
+        "ac3",
+        "adpcm_ima_qt",
+        "adpcm_ima_wav",
+        "adpcm_ms",
+        "adpcm_swf",
+        "adpcm_yamaha",
+        "alac",
+        "amrnb",
+        "amrwb",
+        "ape",
+        "dca",
+        "eac3",
+        "flac",
+        "g722",
+        "g723_1",
+        "g726",
+        "g726le",
+        "g729",
+        "gsm",
+        "gsm_ms",
+        "libopencore_amrnb",
+        "libopencore_amrwb",
+        "libopus",
+        "mace3",
+        "mace6",
+        "mlp",
+        "mp1",
+        "mp1float",
+        "mp2",
+        "mp2float",
+        "mp3",
+        "mp3float",
+        "nellymoser",
+        "opus",
+        "pcm_alaw",
+        "pcm_bluray",
+        "pcm_dvd",
+        "pcm_f16le",
+        "pcm_f24le",
+        "pcm_f32be",
+        "pcm_f32le",
+        "pcm_f64be",
+        "pcm_f64le",
+        "pcm_mulaw",
+        "pcm_s16be",
+        "pcm_s16be_planar",
+        "pcm_s16le",
+        "pcm_s16le_planar",
+        "pcm_s24be",
+        "pcm_s24le",
+        "pcm_s24le_planar",
+        "pcm_s32be",
+        "pcm_s32le",
+        "pcm_s32le_planar",
+        "pcm_s64be",
+        "pcm_s64le",
+        "pcm_s8",
+        "pcm_s8_planar",
+        "pcm_u16be",
+        "pcm_u16le",
+        "pcm_u24be",
+        "pcm_u24le",
+        "pcm_u32be",
+        "pcm_u32le",
+        "pcm_u8",
+        "qdm2",
+        "qdmc",
+        "s302m",
+        "speex",
+        "truehd",
+        "tta",
+        "vorbis",
+        "wavpack",
+        "wmalossless",
+        "wmapro",
+        "wmav1",
+        "wmav2",
+        "wmavoice",
+    }
+)
+"""FFmpeg's decoders of sound that may be used."""
+
+PICTURES = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpegvideo", "mpeg4", "vc1", "wmv3"})
+"""FFmpeg's decoders of pictures that may be used. Nobody looks at the pictures; but where they come in another order than
+they are shown, only their decoder knows when the first one is shown, and so when the video begins."""
+
+TEXTS = frozenset({"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"})
+"""FFmpeg's decoders of subtitles that may be used."""
+
 BARE = frozenset({"mp3", "aac", "ac3", "eac3", "amr"})
 """Formats without a container, which FFmpeg takes any bytes for that nothing else claims."""
 

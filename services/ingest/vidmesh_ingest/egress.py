@@ -8,6 +8,7 @@ connection at all.
 
 import asyncio
 import logging
+import math
 import secrets
 import socket
 import struct
@@ -46,8 +47,10 @@ class EgressLimits:
 class Pass:
     """The right to use the proxy for one source, and what became of it."""
 
-    def __init__(self, proxy_url: str, max_bytes: int) -> None:
+    def __init__(self, proxy_url: str, max_bytes: int, *, until: float = math.inf) -> None:
+        """`until` is when it ends, by the event loop's clock."""
         self._max_bytes = max_bytes
+        self.until = until
         self.connections: set[asyncio.Task[None]] = set()
         self.proxy_url = proxy_url
         """What a client is given as its proxy. Whoever has it can use the pass."""
@@ -62,6 +65,11 @@ class Pass:
     def exhausted(self) -> bool:
         """Whether more bytes came than the pass is good for; no more are let through."""
         return self.received > self._max_bytes
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its time is up; no more bytes are let through."""
+        return asyncio.get_running_loop().time() > self.until
 
 
 class Egress:
@@ -94,10 +102,14 @@ class Egress:
             await self._server.wait_closed()
 
     @asynccontextmanager
-    async def grant(self, max_bytes: int) -> AsyncIterator[Pass]:
-        """Gives a pass for `max_bytes` of answers. When it is left, connections made by it are closed."""
+    async def grant(self, max_bytes: int, max_seconds: float = math.inf) -> AsyncIterator[Pass]:
+        """Gives a pass for `max_bytes` of answers within `max_seconds`. When it is left, connections made by it are closed."""
         token = secrets.token_urlsafe(24)
-        granted = Pass(f"http://vidmesh:{token}@127.0.0.1:{self._port}", max_bytes)
+        granted = Pass(
+            f"http://vidmesh:{token}@127.0.0.1:{self._port}",
+            max_bytes,
+            until=asyncio.get_running_loop().time() + max_seconds,
+        )
         self._passes[token] = granted
         try:
             yield granted
@@ -118,6 +130,8 @@ class Egress:
                 writer.write(refusal(407, "Proxy Authentication Required", "unauthorized"))
             elif granted.exhausted:
                 writer.write(refusal(403, "Too Large", "too-large"))
+            elif granted.overdue:
+                writer.write(refusal(403, "Too Late", "too-late"))
             elif len(granted.connections) >= _CONNECTIONS:
                 writer.write(refusal(503, "Too Many Connections", "busy"))
             else:
@@ -264,13 +278,13 @@ class _Tunnel:
     async def _next(self, reader: asyncio.StreamReader) -> bytes:
         """The next bytes in this direction. Raises TimeoutError when nothing has moved in either for too long."""
         now = asyncio.get_running_loop().time
-        while (left := self._moved + self._idle - now()) > 0:
+        while (left := min(self._moved + self._idle, self._granted.until) - now()) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     data = await reader.read(_CHUNK)
                     self._moved = now()
                     return data
-        raise TimeoutError("nothing moves")
+        raise TimeoutError("nothing moves, or the time of the pass is up")
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -14,6 +14,8 @@ from vidmesh_runtime import outbox, work
 from vidmesh_runtime.database import Connection
 
 STAGE = "ingest"
+WHOLE = frozenset({JobState.SUCCEEDED, JobState.PARTIAL})
+"""States of a job whose transcript is whole: its windows are not needed any more."""
 
 
 async def end_stage(
@@ -44,8 +46,7 @@ async def end_job(
     await outbox.tell(connection, tenant=tenant, job_id=str(job_id), stage=STAGE, fact=fact)
     number = await sql.last_number(connection, job_id=str(job_id))
     await sql.end_job(connection, job_id=job_id, state=state, failure=failure, number=number)
-    if state in {JobState.SUCCEEDED, JobState.PARTIAL}:
-        # The transcript is whole: the windows are not needed any more.
+    if state in WHOLE:
         folder = windows_folder(tenant, job["video_id"], job_id)
         await tidy_later(connection, tenant, str(job["video_id"]), folder)
 

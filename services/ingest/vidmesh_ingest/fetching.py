@@ -68,14 +68,16 @@ class Fetcher:
         folder: Path,
         *,
         max_bytes: int,
+        max_seconds: float,
         site_format: str,
     ) -> None:
-        """What belongs to no job lies in the folder while it is needed."""
+        """What belongs to no job lies in the folder while it is needed. A source comes within `max_seconds` or not at all."""
         self._egress = egress
         self._uploads = uploads
         self._media = media
         self._folder = folder
         self._max_bytes = max_bytes
+        self._max_seconds = max_seconds
         self._format = site_format
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -87,7 +89,9 @@ class Fetcher:
             if upload != job.source:
                 yield await self._upload(job, UUID(upload), folder)
                 return
-            granted = await stack.enter_async_context(self._egress.grant(2 * self._max_bytes + _SLACK))
+            granted = await stack.enter_async_context(
+                self._egress.grant(2 * self._max_bytes + _SLACK, self._max_seconds)
+            )
             link = parse_link(job.source)
             if not link.site:
                 fetched = await stack.enter_async_context(
@@ -132,7 +136,7 @@ class Fetcher:
         """The videos of a playlist or channel, as they are found. Raises SourceError."""
         with TemporaryDirectory(prefix="playlist-", dir=self._folder, ignore_cleanup_errors=True) as folder:
             async with (
-                self._egress.grant(_SLACK) as granted,
+                self._egress.grant(_SLACK, self._max_seconds) as granted,
                 open_site(url, Path(folder), granted, site_format=self._format, max_bytes=_SLACK) as site,
             ):
                 async for entry in site.entries(limit):

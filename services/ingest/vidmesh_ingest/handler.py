@@ -1,6 +1,7 @@
 """The work of the stage: a source in, windows and captions out."""
 
 import asyncio
+import contextlib
 import logging
 import shutil
 from datetime import timedelta
@@ -14,7 +15,7 @@ from vidmesh.events.v1.ingest_events_pb2 import (
 )
 from vidmesh.events.v1.stage_pb2 import STAGE_INGEST
 from vidmesh_ingest.attempt import Attempt
-from vidmesh_ingest.ending import STAGE, end_stage
+from vidmesh_ingest.ending import STAGE, WHOLE, end_stage, windows_folder
 from vidmesh_ingest.fetching import Fetcher
 from vidmesh_ingest.identity import host_of
 from vidmesh_ingest.job import Job
@@ -24,7 +25,7 @@ from vidmesh_ingest.store import get_job, parse_id, sql
 from vidmesh_ingest.windows import CutPlan
 from vidmesh_ingest.wire import to_failure
 from vidmesh_runtime import outbox
-from vidmesh_runtime.database import Connection
+from vidmesh_runtime.database import UNREACHABLE, Connection
 from vidmesh_runtime.errors import Failure
 from vidmesh_runtime.service import Parts
 from vidmesh_runtime.work import Lease
@@ -59,9 +60,15 @@ class Handler:
         try:
             await self._respect_pause(job)
             async with self._fetcher.open(job, folder) as source:
-                await Attempt(self._parts, self._limits, self._plan, job, source).run(lease)
-        except SourceError as error:
-            raise await self._failed(job, folder, error) from error
+                await Attempt(self._parts, self._limits, self._plan, job, source, lease=lease).run()
+        except BaseException as error:
+            failure = await self._failed(job, folder, error) if isinstance(error, SourceError) else None
+            with contextlib.suppress(*UNREACHABLE):
+                # Who has lost a lease is cancelled besides, as soon as its worker hears of it.
+                await asyncio.shield(self._leave_nothing(job, folder))
+            if failure is not None:
+                raise failure from error
+            raise
         await self._fetcher.release(job)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -84,9 +91,28 @@ class Handler:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         return failure
 
+    async def _leave_nothing(self, job: Job, folder: Path) -> None:
+        """Deletes what was made too late: others may have ended the job or deleted its video by then.
+
+        What a job that can be retried goes on with stays.
+        """
+        video = f"{job.tenant}/{job.video_id}"
+        row = await sql.job(self._parts.pool, tenant=job.tenant, id=job.id)
+        if row is None:
+            if not await sql.has_jobs(self._parts.pool, video_id=job.video_id):
+                await self._parts.media.delete_folder(video)
+        elif row["state"] in WHOLE:
+            await self._parts.media.delete_folder(windows_folder(job.tenant, job.video_id, job.id))
+        else:
+            return
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
     async def tidy(self, lease: Lease) -> None:
-        """Deletes a folder of the media store."""
-        await self._parts.media.delete_folder(StringValue.FromString(lease.payload).value)
+        """Deletes a folder of the media store, and what was left half written beside it by a process that died."""
+        folder = StringValue.FromString(lease.payload).value
+        await self._parts.media.delete_folder(folder)
+        tenant, video, *_ = folder.split("/")
+        await self._parts.media.delete_unfinished(f"{tenant}/{video}")
         async with self._parts.pool.acquire() as connection, connection.transaction():
             await lease.complete(connection)
 

@@ -57,6 +57,15 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A video's source in the media store."""
+
+    key: str
+    type: str
+    """Its media type, such as "video/mp4"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """A file on its way."""
 

@@ -1,6 +1,7 @@
 """Plain links: a file that a web server gives by http or https, fetched through the egress proxy."""
 
 import asyncio
+import functools
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -204,6 +205,8 @@ class Download:
             )
         if self._granted.exhausted:
             raise _too_large(self._limits.max_bytes)
+        if self._granted.overdue:
+            raise SourceError(Reason.SOURCE_BROKEN_OFF, "The download took too long.")
 
 
 @asynccontextmanager
@@ -212,6 +215,7 @@ async def download(url: str, folder: Path, granted: Pass, limits: LinkLimits) ->
     client = httpx.AsyncClient(
         proxy=granted.proxy_url,
         trust_env=False,
+        verify=_trust(),
         timeout=httpx.Timeout(limits.answer),
         max_redirects=_REDIRECTS,
         headers={"User-Agent": "vidmesh"},
@@ -219,6 +223,12 @@ async def download(url: str, folder: Path, granted: Pass, limits: LinkLimits) ->
     async with client as http:
         with Part(folder) as part:
             yield Download(http, url, granted, limits, part)
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """Whom TLS trusts. To read it takes longer than many a download does to begin, so it is read once."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _describe(answer: httpx.Response) -> FileHead:

@@ -1,7 +1,7 @@
 """Reading media files: their sound as samples, their text subtitles as captions.
 
 FFmpeg's libraries (through PyAV) read the file by a reader of our own, so that a file can be decoded while it comes. They
-may use the demuxers that `container.FORMATS` names, and open nothing themselves.
+may use the demuxers that `container.FORMATS` names and the decoders that it names, and open nothing themselves.
 """
 
 from collections.abc import Iterator
@@ -10,19 +10,28 @@ from dataclasses import dataclass
 from typing import cast
 
 import av
-import numpy as np
 from av import AudioFrame, AudioResampler, AudioStream, Packet
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError
 from av.stream import Disposition
 from av.subtitles.stream import SubtitleStream
 
 from vidmesh_ingest.captions import Captions
-from vidmesh_ingest.container import BARE, EXACT, FORMATS, MediaType, has_late_index, media_type
+from vidmesh_ingest.container import (
+    BARE,
+    CODECS,
+    EXACT,
+    FORMATS,
+    PICTURES,
+    TEXTS,
+    MediaType,
+    has_late_index,
+    media_type,
+)
 from vidmesh_ingest.growing import GrowingFile
 from vidmesh_ingest.reason import Reason, SourceError
 from vidmesh_ingest.sniff import HEAD, has_magic
-from vidmesh_ingest.windows import RATE, Samples
+from vidmesh_ingest.sound import RATE, WIDTH
 
 _GAP = 0.1
 _LONGEST_JUMP = 60
@@ -40,6 +49,15 @@ class MediaLimits:
     max_streams: int = 64
     """The most streams that it may have."""
 
+    max_channels: int = 64
+    """The most channels that its sound may have."""
+
+    processor: float = 120.0
+    """The most seconds of a processor that may go by without any sound of it: it leads nowhere then."""
+
+    rates: tuple[int, int] = (1_000, 768_000)
+    """The fewest and the most samples a second that its sound may have: of fewer, a few bytes last for hours."""
+
 
 class Media:
     """An opened media file. `sound` reads it to its end; what else is known of it then is in its attributes."""
@@ -53,6 +71,9 @@ class Media:
         audio = source.streams.best("audio")
         if not isinstance(audio, AudioStream):
             raise SourceError(Reason.NO_AUDIO, "The file has no sound track.")
+        coded = audio.codec_context.codec.name if audio.codec_context is not None else "nothing known"
+        if coded not in CODECS:
+            raise SourceError(Reason.NOT_MEDIA, f"Its sound is coded as {coded}.")
         self._source = source
         self._limits = limits
         self._audio = audio
@@ -75,8 +96,8 @@ class Media:
         self._broken = False
         self._check_length(self.seconds or 0)
 
-    def sound(self) -> Iterator[Samples]:
-        """The sound from the beginning of the video on, mono at 16 kHz, in blocks of at most some seconds.
+    def sound(self) -> Iterator[bytes]:
+        """The sound from the beginning of the video on, as `sound` has it, in blocks of at most some seconds.
 
         A track that begins late, or has holes, is filled with silence, so that a sample's place is its time in the video.
         Raises SourceError where nothing can be read, and what the file's reader raises.
@@ -85,6 +106,7 @@ class Media:
         clock = float(self._audio.time_base or 0)
         sampler = _Sampler()
         for frame in self._frames():
+            self._check_frame(frame)
             at = frame.pts * clock - self._start if frame.pts is not None and clock else expected
             length = frame.samples / frame.sample_rate
             gap = at - expected
@@ -98,6 +120,7 @@ class Media:
             expected += length
             yield from self._counted(sampler.convert(frame))
         yield from self._counted(sampler.rest())
+        self._lost += sampler.lost
         self._conclude()
 
     def captions(self) -> Iterator[Captions]:
@@ -120,6 +143,8 @@ class Media:
                 return
             if packet is None:
                 return
+            if packet.stream_index >= len(clocks):  # of a stream that was not there at the beginning
+                continue
             clock = clocks[packet.stream_index]
             if packet.pts is not None:
                 reached = (packet.pts + (packet.duration or 0)) * clock - self._start
@@ -137,15 +162,23 @@ class Media:
         """Whether a jump in time is a hole in the sound rather than a fault in the clock."""
         return gap <= _LONGEST_JUMP or (self._exact and self.seconds is not None and at <= self.seconds + 1)
 
-    def _counted(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
+    def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         for block in blocks:
-            self._told += len(block)
+            self._told += len(block) // WIDTH
             self._check_length(self._told / RATE)
             yield block
 
     def _check_length(self, seconds: float) -> None:
         if seconds > self._limits.max_seconds:
             raise SourceError(Reason.TOO_LONG, f"It lasts more than {_clock(self._limits.max_seconds)}.")
+
+    def _check_frame(self, frame: AudioFrame) -> None:
+        """A file can tell one thing at its head and another in each frame."""
+        least, most = self._limits.rates
+        if not least <= frame.sample_rate <= most:
+            raise SourceError(Reason.CORRUPT_MEDIA, f"Its sound has {frame.sample_rate} samples a second.")
+        if frame.layout.nb_channels > self._limits.max_channels:
+            raise SourceError(Reason.CORRUPT_MEDIA, f"Its sound has {frame.layout.nb_channels} channels.")
 
     def _conclude(self) -> None:
         read = self._told / RATE
@@ -176,7 +209,11 @@ def open_media(file: GrowingFile, limits: MediaLimits) -> Iterator[Media]:
     early = not file.finished and not (mp4 and has_late_index(file))
     # While a file comes, a demuxer must not look at its end: an MP4's keeps to its index, any other is told that it cannot.
     with file.reader(seekable=mp4 or not early) as reader:
-        options = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
+        options = {
+            "format_whitelist": FORMATS,
+            "protocol_whitelist": "none",
+            "codec_whitelist": ",".join(sorted(CODECS | PICTURES | TEXTS)),
+        }
         if early and mp4:
             options["fflags"] = "+ignidx"
         try:
@@ -197,10 +234,12 @@ class _Sampler:
     """Brings frames to one channel at 16 kHz, whatever they are, also where that changes on the way."""
 
     def __init__(self) -> None:
+        self.lost = 0.0
+        """Seconds of frames that damage made into what cannot be converted; silence is in their place."""
         self._kind: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
 
-    def convert(self, frame: AudioFrame) -> Iterator[Samples]:
+    def convert(self, frame: AudioFrame) -> Iterator[bytes]:
         """Takes a frame and gives the samples that are ready."""
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self._kind:
@@ -209,22 +248,29 @@ class _Sampler:
         if self._resampler is None:
             self._resampler = AudioResampler("s16", "mono", RATE, frame_size=_BLOCK)
         frame.pts = None
-        yield from map(_samples, self._resampler.resample(frame))
+        try:
+            ready = self._resampler.resample(frame)
+        except ArgumentError:
+            self._resampler = None
+            self.lost += frame.samples / frame.sample_rate
+            yield from _silence(round(frame.samples / frame.sample_rate * RATE))
+        else:
+            yield from map(_samples, ready)
 
-    def rest(self) -> Iterator[Samples]:
+    def rest(self) -> Iterator[bytes]:
         """Gives what was held back."""
         if self._resampler is not None:
             yield from map(_samples, self._resampler.resample(None))
             self._resampler = None
 
 
-def _samples(frame: AudioFrame) -> Samples:
-    return np.frombuffer(bytes(frame.planes[0]), np.int16, frame.samples)
+def _samples(frame: AudioFrame) -> bytes:
+    return bytes(frame.planes[0])[: frame.samples * WIDTH]
 
 
-def _silence(count: int) -> Iterator[Samples]:
+def _silence(count: int) -> Iterator[bytes]:
     for at in range(0, count, _BLOCK):
-        yield np.zeros(min(_BLOCK, count - at), np.int16)
+        yield bytes(min(_BLOCK, count - at) * WIDTH)
 
 
 def _has_video(source: InputContainer) -> bool:

@@ -111,7 +111,8 @@ update video set title = case when :title::text = '' then title else :title::tex
 where id = :video_id;
 
 -- name: keep_video!
-update video set media_key = :media_key, media_type = :media_type, seconds = :seconds where id = :video_id;
+update video set media_key = :media_key, media_type = :media_type, media_bytes = :media_bytes, seconds = :seconds
+where id = :video_id;
 
 -- name: add_window$
 -- True where it is new.
@@ -123,6 +124,9 @@ select index, end_sample, lap from window_cut where job_id = :job_id order by in
 
 -- name: video^
 select id from video where tenant = :tenant and id = :id for update;
+
+-- name: media^
+select media_key, media_type from video where tenant = :tenant and id = :id and media_key <> '';
 
 -- name: video_jobs
 select id, state, run from job where video_id = :video_id order by created_at;
@@ -139,6 +143,10 @@ select * from upload where tenant = :tenant and id = :id;
 
 -- name: try_lock_upload$
 select pg_try_advisory_xact_lock(hashtextextended(:name, 2));
+
+-- name: stand_still!
+-- This transaction may take its time: reading a large file takes longer than a lease lasts.
+set local idle_in_transaction_session_timeout = 0;
 
 -- name: receive_upload^
 update upload set received = :received where id = :id returning *;
@@ -162,11 +170,9 @@ delete from upload u where expires_at < now()
 returning id;
 
 -- name: finished_jobs
--- Those of the given ids that are of no job at work, for a minute at least.
-select given.id from unnest(:ids::uuid[]) as given (id)
-where not exists (
-    select from job j where j.id = given.id and (j.ended_at is null or j.ended_at > now() - interval '1 minute')
-);
+-- Those of the given ids that are of no job at work, for a minute at least; what is known of them.
+select given.id, j.tenant, j.video_id, j.state from unnest(:ids::uuid[]) as given (id) left join job j using (id)
+where j.id is null or j.ended_at <= now() - interval '1 minute';
 
 -- name: host_pause$
 -- How long a site is still to be left alone; null where it may be asked.

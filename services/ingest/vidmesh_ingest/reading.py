@@ -1,4 +1,4 @@
-"""Reading a media file in a thread while it comes, its windows handed over as they are cut."""
+"""Reading a media file while it comes, its windows handed over as they are cut."""
 
 import asyncio
 import threading
@@ -6,27 +6,15 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from vidmesh_ingest.captions import Captions
-from vidmesh_ingest.container import MediaType
+from vidmesh_ingest.captions import Track
+from vidmesh_ingest.decoder import Decoder, Opening
 from vidmesh_ingest.growing import GrowingFile
-from vidmesh_ingest.media import Media, MediaLimits, open_media
+from vidmesh_ingest.media import MediaLimits
 from vidmesh_ingest.windows import RATE, CutPlan, Cutter, Window
 
 _ENOUGH = 1 << 20
 _AHEAD = 2
 """How many windows may wait to be stored before the reading waits."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """What a file says of itself at its beginning."""
-
-    type: MediaType
-    title: str
-    seconds: float | None
-    """How long it says that it lasts."""
-    has_subtitles: bool
-    """Whether it has streams of text subtitles, which may turn out empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +25,7 @@ class Reading:
     """How long it really is."""
     warning: str
     """What could not be read, in a sentence; empty where all could."""
-    captions: tuple[Captions, ...]
+    captions: tuple[Track, ...]
     """Its text subtitles."""
     held_back: bool
     """Whether it was read without cutting windows."""
@@ -49,7 +37,7 @@ class MediaReader:
     def __init__(self, file: GrowingFile, limits: MediaLimits, on_sound: Callable[[float], None]) -> None:
         """`on_sound` is told, in the reading's thread, how many seconds were read."""
         self._file = file
-        self._limits = limits
+        self._decoder = Decoder(file, limits)
         self._on_sound = on_sound
         self._loop = asyncio.get_running_loop()
         self._opening: asyncio.Future[Opening] = self._loop.create_future()
@@ -98,28 +86,24 @@ class MediaReader:
         if self._thread is None or self._thread.done():
             return
         self._file.stop()
+        self._decoder.stop()
         self._asked.set()
         self._slots.release(_ENOUGH)
         await asyncio.gather(self._thread, return_exceptions=True)
 
     def _run(self) -> None:
         try:
-            with open_media(self._file, self._limits) as media:
-                opening = Opening(
-                    type=media.type,
-                    title=media.title,
-                    seconds=media.seconds,
-                    has_subtitles=media.promises_captions,
-                )
+            with self._decoder as decoder:
+                opening = decoder.open()
                 self._loop.call_soon_threadsafe(self._opening.set_result, opening)
                 self._asked.wait()
-                self._read(media)
+                self._read(decoder)
         finally:
             self._loop.call_soon_threadsafe(self._made.put_nowait, None)
 
-    def _read(self, media: Media) -> None:
+    def _read(self, decoder: Decoder) -> None:
         seen = 0
-        for block in media.sound():
+        for block in decoder.sound():
             seen += len(block)
             self._on_sound(seen / RATE)
             if self._cutter is not None and seen > self._skip:
@@ -128,8 +112,8 @@ class MediaReader:
             self._hand_over(self._cutter.finish())
         self._result = Reading(
             seconds=seen / RATE,
-            warning=media.warning,
-            captions=tuple(media.captions()),
+            warning=decoder.warning,
+            captions=decoder.captions,
             held_back=self._cutter is None,
         )
 

@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 
 _LINE = 8 << 20
 _POLL = 0.1
+_SILENCE = 300.0
+"""Seconds without a word from the process after which it is taken to hang."""
+_BESIDES = 1 << 20
+"""Bytes that a file may grow over what is allowed before the system stops it, so that its watcher sees that it is too large."""
 _CAPTIONS = 8 << 20
 
 
@@ -84,7 +88,7 @@ class Site:
         text = ""
         async for answer in self._do({"do": "captions", "language": language}):
             if answer["event"] == "captions":
-                text = await asyncio.to_thread(_read_captions, Path(answer["path"]))
+                text = await asyncio.to_thread(_read_captions, self.file.path.with_name("captions"))
         return text
 
     async def entries(self, limit: int) -> AsyncIterator[Entry]:
@@ -130,7 +134,7 @@ class Site:
         with contextlib.suppress(ConnectionError):
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
             await self._process.stdin.drain()
-        async for line in self._process.stdout:
+        while line := await self._line(self._process.stdout):
             answer = json.loads(line)
             if answer["event"] == "done":
                 return
@@ -139,10 +143,23 @@ class Site:
             yield answer
         raise self._error(Reason.SOURCE_REFUSED, "Reading the site failed.")
 
+    async def _line(self, stdout: asyncio.StreamReader) -> bytes:
+        try:
+            async with asyncio.timeout(_SILENCE):
+                return await stdout.readline()
+        except TimeoutError as error:
+            raise self._error(
+                Reason.SOURCE_UNREACHABLE, f"Nothing came of the site for {_SILENCE:.0f} s."
+            ) from error
+        except ValueError as error:
+            raise self._error(Reason.SOURCE_REFUSED, "The site tells more than can be taken.") from error
+
     def _error(self, reason: Reason, message: str) -> SourceError:
         """The error, seen in the light of what the proxy knows."""
         if self._granted.exhausted or self.file.size > self._max_bytes:
             return SourceError(Reason.TOO_LARGE, f"The file has more than {self._max_bytes} bytes.")
+        if self._granted.overdue:
+            return SourceError(Reason.SOURCE_BROKEN_OFF, "The download took too long.")
         if self._granted.refused is not None and reason in {
             Reason.SOURCE_UNREACHABLE,
             Reason.SOURCE_BROKEN_OFF,
@@ -190,6 +207,7 @@ async def open_site(
         "proxy": granted.proxy_url,
         "format": site_format,
         "deno": find_deno_bin(),
+        "file_bytes": max_bytes + _BESIDES,
     }
     try:
         if process.stdin is not None:

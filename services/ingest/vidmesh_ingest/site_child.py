@@ -1,8 +1,8 @@
 """yt-dlp in a process of its own: `python -I -m vidmesh_ingest.site_child`.
 
 Pages are hostile input and yt-dlp is a large library that reads them, so it runs apart from the service: without the
-service's environment, configuration or plugins, in a folder of its own, with the egress proxy as its only way out. It takes
-commands as JSON lines on its standard input and answers with JSON lines on its standard output. It ends when its input does,
+service's environment, configuration or plugins, in a folder of its own, behind a fence (`fence`) that leaves it the egress
+proxy as its only way out, also where yt-dlp would not take it. It takes commands as JSON lines on its standard input and answers with JSON lines on its standard output. It ends when its input does,
 so that it cannot outlive the service.
 """
 
@@ -11,15 +11,18 @@ import os
 import queue
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import yt_dlp
 from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import DownloadError, YoutubeDLError
 
 from vidmesh_ingest.captions import read_captions
+from vidmesh_ingest.fence import Fence
 from vidmesh_ingest.reason import Reason
 from vidmesh_ingest.site_reason import reason_of, sentence
 
@@ -69,8 +72,9 @@ class Log:
 class Child:
     """One source."""
 
-    def __init__(self, out: IO[str], setup: Info) -> None:
+    def __init__(self, out: IO[str], setup: Info, fence: Fence) -> None:
         self._out = out
+        self._fence = fence
         self._url: str = setup["url"]
         self._folder = Path(setup["folder"])
         self._info: Info = {}
@@ -123,9 +127,15 @@ class Child:
         except RefusedError as error:
             self.tell("error", reason=error.reason, message=str(error))
         except (YoutubeDLError, OSError) as error:
+            if self._fence.refused is not None:
+                self.tell("error", reason=Reason.EGRESS_REFUSED, message=_past(self._fence.refused))
+                return
             told = _told(error)
             reason = reason_of(told, types=_types(error), status=_status(error), fetching=fetching)
             self.tell("error", reason=reason, message=sentence(told))
+        except Exception:  # noqa: BLE001 - a page can make an extractor raise anything
+            sys.stderr.write(traceback.format_exc())
+            self.tell("error", reason=Reason.SOURCE_REFUSED, message="yt-dlp does not understand the site.")
         else:
             self.tell("done")
 
@@ -176,7 +186,7 @@ class Child:
         entries = _captions(self._info)[language]
         path = self._folder / "captions"
         path.unlink(missing_ok=True)
-        with Downloader(self._options) as ydl:
+        with Downloader(self._options, auto_init=False) as ydl:
             if entries[0].get("data") is not None:
                 path.write_text(entries[0]["data"])
             else:
@@ -186,10 +196,11 @@ class Child:
         except ValueError:
             text = ""
         path.write_text(text)
-        self.tell("captions", path=str(path))
+        self.tell("captions")
 
     def _fetch(self) -> None:
-        with Downloader(self._options) as ydl:
+        # What is found by now needs no extractors, which take long to set up.
+        with Downloader(self._options, auto_init=False) as ydl:
             ydl.process_info(dict(self._info))
 
     def _list(self, limit: int) -> None:
@@ -265,11 +276,28 @@ def _told(error: BaseException) -> str:
     return next((str(cause.orig_msg) for cause in _causes(error) if hasattr(cause, "orig_msg")), str(error))
 
 
+def _past(refused: str) -> str:
+    return f"It leads past the one way out ({refused})."
+
+
+def fence_of(setup: Info) -> Fence:
+    """What a process with this setup may do."""
+    return Fence(
+        folder=Path(setup["folder"]),
+        port=urlsplit(setup["proxy"]).port,
+        programs=(setup["deno"],),
+        file_bytes=setup["file_bytes"],
+    )
+
+
 def main() -> None:
     """Obeys commands until there are no more."""
     # Whatever prints must not be taken for an answer.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    setup: Info = json.loads(sys.stdin.readline())
+    fence = fence_of(setup)
+    fence.close()
     commands: queue.SimpleQueue[Info] = queue.SimpleQueue()
 
     def listen() -> None:
@@ -278,7 +306,7 @@ def main() -> None:
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
-    child = Child(out, commands.get())
+    child = Child(out, setup, fence)
     while True:
         child.do(commands.get())
 

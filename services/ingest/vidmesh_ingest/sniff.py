@@ -72,6 +72,7 @@ _MAGIC = (
     (0, b"FLV\x01"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # ASF, WMA, WMV
     (0, b"#!AMR"),
+    (0, b"\x0b\x77"),  # AC-3, E-AC-3
     (0, b"caff"),
     (0, b".snd"),
     (0, b"wvpk"),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from vidmesh_ingest.job import Job, Stage, Upload
+from vidmesh_ingest.job import Job, Kept, Stage, Upload
 from vidmesh_ingest.outcome import STAGES, JobState, StageState
 from vidmesh_runtime.database import Connection, Pool, load_queries
 from vidmesh_runtime.errors import not_found
@@ -73,6 +73,14 @@ async def get_upload(where: "Connection | Pool", tenant: str, upload_id: UUID) -
     if row is None:
         raise not_found("upload", str(upload_id))
     return to_upload(row)
+
+
+async def get_media(where: "Connection | Pool", tenant: str, video_id: UUID) -> Kept:
+    """What is kept of a video's source. Raises Failure NOT_FOUND."""
+    row = await sql.media(where, tenant=tenant, id=video_id)
+    if row is None:
+        raise not_found("media of video", str(video_id))
+    return Kept(key=row["media_key"], type=row["media_type"])
 
 
 def to_upload(row: asyncpg.Record) -> Upload:

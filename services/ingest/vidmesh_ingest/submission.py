@@ -6,6 +6,7 @@ from uuid import UUID
 from vidmesh.events.v1.ingest_events_pb2 import CaptionMode, JobAccepted, Priority
 from vidmesh_ingest.ending import STAGE
 from vidmesh_ingest.job import Job
+from vidmesh_ingest.quota import Quota
 from vidmesh_ingest.store import get_job, sql
 from vidmesh_ingest.wire import to_rank
 from vidmesh_runtime import outbox, work
@@ -32,8 +33,8 @@ class Submission:
     """Whether a new job is wanted although there is one."""
 
 
-async def accept(connection: Connection, wanted: Submission) -> tuple[Job, bool]:
-    """Gives the job of a source, and whether it was there before.
+async def accept(connection: Connection, wanted: Submission, quota: Quota) -> tuple[Job, bool]:
+    """Gives the job of a source, and whether it was there before. Raises Failure where the quota allows no more.
 
     A job that failed or was cancelled does not count: the same source submitted again is tried again.
     """
@@ -43,6 +44,7 @@ async def accept(connection: Connection, wanted: Submission) -> tuple[Job, bool]
         known = await sql.latest_job(connection, video_id=video_id)
         if known is not None:
             return await get_job(connection, wanted.tenant, known), True
+    await quota.allow_job(connection, wanted.tenant)
     if video_id is None:
         video_id = await sql.add_video(connection, tenant=wanted.tenant, title=wanted.title or wanted.name)
         await sql.add_key(connection, tenant=wanted.tenant, key=wanted.key, video_id=video_id)

@@ -14,6 +14,7 @@ from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh_ingest.growing import GrowingFile
 from vidmesh_ingest.identity import upload_key
 from vidmesh_ingest.job import Upload
+from vidmesh_ingest.quota import Quota, QuotaError
 from vidmesh_ingest.reason import Reason, SourceError
 from vidmesh_ingest.store import get_upload, sql, to_upload
 from vidmesh_ingest.text import file_name
@@ -33,13 +34,14 @@ class Uploads:
     """The uploads of all tenants. Their bytes lie in a folder that all processes of the service share."""
 
     def __init__(
-        self, pool: Pool, folder: Path, *, max_bytes: int, ttl: timedelta, patience: timedelta
+        self, pool: Pool, folder: Path, *, max_bytes: int, ttl: timedelta, patience: timedelta, quota: Quota
     ) -> None:
         self._pool = pool
         self._folder = folder
         self._max_bytes = max_bytes
         self._ttl = ttl
         self._patience = patience
+        self._quota = quota
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, upload_id: UUID) -> Path:
@@ -57,6 +59,7 @@ class Uploads:
             raise invalid("size_bytes", "A file has no fewer than 0 bytes.")
         if size_bytes > self._max_bytes:
             raise self._too_large()
+        await self._quota.allow_bytes(connection, tenant, size_bytes or 1)
         row = await sql.add_upload(
             connection, tenant=tenant, filename=name, size_bytes=size_bytes, ttl=self._ttl
         )
@@ -79,10 +82,17 @@ class Uploads:
                 )
             if end <= upload.received:
                 return upload
+            refusal: Failure
             if not upload.size_bytes or end <= upload.size_bytes:
                 if end <= self._max_bytes:
-                    return await self._append(connection, upload, data[upload.received - offset :])
-                refusal = self._too_large()
+                    try:
+                        if not upload.size_bytes:
+                            await self._quota.allow_bytes(connection, tenant, end - upload.received)
+                        return await self._append(connection, upload, data[upload.received - offset :])
+                    except QuotaError as error:
+                        refusal = error
+                else:
+                    refusal = self._too_large()
             else:
                 refusal = Failure(
                     ErrorReason.ERROR_REASON_UPLOAD_MISMATCH,
@@ -157,6 +167,7 @@ class Uploads:
             )
         if not upload.received:
             raise Failure(ErrorReason.ERROR_REASON_EMPTY_FILE)
+        await sql.stand_still(connection)
         digest = await asyncio.to_thread(_sha256, self.path(upload.id))
         source = f"upload:{upload.id}"
         await sql.know_upload(connection, tenant=upload.tenant, key=upload_key(digest), source=source)

@@ -1,6 +1,8 @@
 """Following jobs: their events, and how they stand where events are no longer kept."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +22,8 @@ from vidmesh_runtime.watch import Gap, Heartbeat
 
 _SETTLED = timedelta(minutes=1)
 """How long after its end a job's last event is on the bus for sure."""
+_QUIET = 1.0
+"""Seconds without an event after which those of a job that has ended are all told."""
 _LETTERS = 4 << 20
 """Bytes of events that are kept as they were sent: what all watchers of a job get is encoded for the first one."""
 
@@ -49,23 +53,27 @@ class Watching:
                     if await self._is_over(job, event.sequence):
                         return
                 elif isinstance(event, Heartbeat):
-                    yield api.WatchJobResponse(heartbeat=_heartbeat())
+                    yield api.WatchJobResponse(heartbeat=_heartbeat(event.sequence))
                 else:
                     yield encoded(api.WatchJobResponse, self._letter(event))
                     if event.kind == "job_ended" and await self._is_last(job, _run(event)):
+                        async for letter in self._after_the_end(job, events, event.sequence):
+                            yield encoded(api.WatchJobResponse, letter)
                         return
 
     async def jobs(self, tenant: str, after: int) -> AsyncGenerator[api.WatchJobsResponse, None]:
-        """The events of all of a tenant's jobs after a sequence, from now on for 0; without end."""
+        """The events of all of a tenant's jobs after a sequence, from now on for 0; without end. A heartbeat comes first."""
         events = self._watchtower.watch(tenant, None, after=after or None)
         async with aclosing(events):
+            if after:
+                yield api.WatchJobsResponse(heartbeat=_heartbeat(after))
             async for event in events:
                 if isinstance(event, Gap):
                     for job in await open_jobs(self._pool, tenant):
                         snapshot = api.JobSnapshot(sequence=event.sequence, job=to_job(job))
                         yield api.WatchJobsResponse(snapshot=snapshot)
                 elif isinstance(event, Heartbeat):
-                    yield api.WatchJobsResponse(heartbeat=_heartbeat())
+                    yield api.WatchJobsResponse(heartbeat=_heartbeat(event.sequence))
                 else:
                     yield encoded(api.WatchJobsResponse, self._letter(event))
 
@@ -93,10 +101,31 @@ class Watching:
 
     async def _is_forgotten(self, job: Job) -> bool:
         """Whether a job has ended and the event of that is no longer kept."""
-        if job.ended_at is None or datetime.now(UTC) - job.ended_at < _SETTLED:
+        if job.ended_at is None:
             return False
-        last = (await self._history.bounds()).last
-        return await self._told(job, last) < (job.ended_number or 0)
+        bounds = await self._history.bounds()
+        if job.ended_at < bounds.made:
+            return True
+        if datetime.now(UTC) - job.ended_at < _SETTLED:
+            return False
+        return await self._told(job, bounds.last) < (job.ended_number or 0)
+
+    async def _after_the_end(
+        self, job: Job, events: AsyncGenerator[Event | Gap | Heartbeat, None], sequence: int
+    ) -> AsyncIterator[bytes]:
+        """What follows the end of a job that had ended before the watch began: on a bus that was filled again, other stages'
+        facts may come after it.
+        """
+        if job.ended_at is None:
+            return
+        through = await self._history.last_sequence(bus.event_subject(job.tenant, str(job.id), "*", "*"))
+        with contextlib.suppress(TimeoutError):
+            while sequence < through:
+                async with asyncio.timeout(_QUIET):
+                    event = await anext(events)
+                if isinstance(event, Event):
+                    sequence = event.sequence
+                    yield self._letter(event)
 
     async def _told(self, job: Job, through: int) -> int:
         """The number of the last fact of ours about a job up to a sequence."""
@@ -118,5 +147,5 @@ def _run(event: Event) -> int:
     return JobEnded.FromString(event.payload).run
 
 
-def _heartbeat() -> api.Heartbeat:
-    return api.Heartbeat(time=to_timestamp(datetime.now(UTC)))
+def _heartbeat(sequence: int) -> api.Heartbeat:
+    return api.Heartbeat(time=to_timestamp(datetime.now(UTC)), sequence=sequence)

@@ -14,7 +14,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 16_000
+from vidmesh_ingest import sound
+
+RATE = sound.RATE
 """Samples a second."""
 
 FRAME = 160

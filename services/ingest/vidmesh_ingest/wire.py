@@ -9,8 +9,8 @@ from vidmesh.errors.v1 import failure_pb2
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.events.v1.ingest_events_pb2 import JobOutcome, Priority
 from vidmesh.events.v1.stage_pb2 import StageState as StageStateMessage
-from vidmesh.ingest.v1 import job_pb2, upload_pb2
-from vidmesh_ingest import job
+from vidmesh.ingest.v1 import api_key_pb2, job_pb2, upload_pb2
+from vidmesh_ingest import api_keys, job
 from vidmesh_ingest.outcome import JobState
 from vidmesh_ingest.reason import SourceError
 from vidmesh_runtime.errors import Failure
@@ -36,6 +36,16 @@ def to_timestamp(time: datetime) -> Timestamp:
     made = Timestamp()
     made.FromDatetime(time)
     return made
+
+
+def to_api_key(known: api_keys.ApiKey) -> api_key_pb2.ApiKey:
+    """An API key as callers see it."""
+    message = api_key_pb2.ApiKey(id=known.id, name=known.name, scopes=known.scopes)
+    message.created_at.FromDatetime(known.created_at)
+    for name in ("expires_at", "used_at", "revoked_at"):
+        if (time := getattr(known, name)) is not None:
+            getattr(message, name).FromDatetime(time)
+    return message
 
 
 def to_outcome(state: JobState) -> JobOutcome.ValueType:

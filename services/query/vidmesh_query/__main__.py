@@ -53,9 +53,9 @@ async def run(settings: QuerySettings) -> None:
         )
         searcher = Searcher(parts.pool, embedder, index, local.similarity)
         asker = Asker(parts.pool, searcher, local.similarity, model)
-        servicer = Servicer(parts.pool, searcher, asker)
         indexer = Indexer(parts.pool, parts.ticker, embedder, index)
         keeper = Keeper(parts.pool, embedder, index)
+        servicer = Servicer(parts.pool, searcher, asker, keeper)
         early = Early(parts.pool, parts.bus)
         worker = Worker(
             parts.pool,

@@ -18,6 +18,8 @@ class Coverage:
     title: str
     through: int
     """Milliseconds from the start of the video up to where it can be searched by now."""
+    begun: bool
+    """Whether any of it can be: a later window may be heard before the first."""
     duration: int | None
     """Milliseconds; None until it is known."""
 
@@ -32,6 +34,12 @@ async def coverage(connection: "Connection | Pool", within: Within) -> Sequence[
         most=MOST,
     )
     return [
-        Coverage(video=row["id"], title=row["title"], through=row["through_ms"], duration=row["duration_ms"])
+        Coverage(
+            video=row["id"],
+            title=row["title"],
+            through=row["through_ms"],
+            begun=row["begun"],
+            duration=row["duration_ms"],
+        )
         async for row in rows
     ]

@@ -17,19 +17,20 @@ from nats.aio.msg import Msg
 
 from vidmesh.events.v1.text_pb2 import Segment
 from vidmesh.events.v1.transcribe_events_pb2 import SegmentHeard, WindowTranscribed
+from vidmesh_query.correction import correct
+from vidmesh_query.follower import corrections
 from vidmesh_query.follower import sql as ledger
 from vidmesh_query.passage import Passage, cut, pieces
 from vidmesh_query.step import Key
 from vidmesh_query.transcript import Window
 from vidmesh_query.wire import to_row, to_window
-from vidmesh_runtime.bus import Bus, event_subject
+from vidmesh_runtime.bus import HEARD, Bus
 from vidmesh_runtime.database import UNREACHABLE, Connection, Pool, load_queries
 from vidmesh_runtime.events import read_event
 
 log = logging.getLogger(__name__)
 sql = load_queries(Path(__file__).with_suffix(".sql"))
 
-HEARD = event_subject("*", "*", "transcribe", "segment_heard")
 EVERY = 0.25
 """Seconds for which segments are gathered."""
 MOST = 1000
@@ -104,7 +105,8 @@ async def cut_early(connection: Connection, job_id: str) -> None:
         async for row in sql.hearing(connection, job_id=job_id, first=begin[0])
     ]
     windows = [*whole, *_windows(begun)]
-    passages = list(early(job_id, windows, begin=begin))
+    known = await corrections(connection, job_id)
+    passages = [correct(passage, known) for passage in early(job_id, windows, begin=begin)]
     if not passages:
         return
     await sql.reach(connection, job_id=job_id, through=reach(windows, begin[0]))

@@ -9,8 +9,9 @@ import asyncio
 import logging
 import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _FILTERED = ("tenant", "video", "job")
+_PAGE = 1000
 
 
 class EdgeIndex:
@@ -66,6 +68,27 @@ class EdgeIndex:
         )
         held = {_uuid(record.id) for record in records}
         return [one for one in ids if one not in held]
+
+    async def stored(self, tenant: str) -> AsyncIterator[list[uuid.UUID]]:
+        """The ids of all that a tenant has in it, some at a time."""
+        after: uuid.UUID | None = None
+        while True:
+            request = edge.ScrollRequest(
+                offset=after,
+                limit=_PAGE,
+                filter=edge.Filter(must=[_is("tenant", tenant)]),
+                with_payload=False,
+                with_vector=False,
+            )
+            records, after = await self._with_shard(partial(_scroll, request=request))
+            if records:
+                yield records
+            if after is None:
+                return
+
+    async def forget(self, ids: Sequence[uuid.UUID]) -> None:
+        """Removes these."""
+        await self._update(edge.UpdateOperation.delete_points(list(ids)))
 
     async def forget_video(self, tenant: str, video: str) -> None:
         """Removes what belongs to a video."""
@@ -143,6 +166,11 @@ class EdgeIndex:
             self._shard.flush()
             self._shard.close()
             self._shard = None
+
+
+def _scroll(shard: edge.EdgeShard, request: edge.ScrollRequest) -> tuple[list[uuid.UUID], uuid.UUID | None]:
+    records, after = shard.scroll(request)
+    return [_uuid(record.id) for record in records], None if after is None else _uuid(after)
 
 
 def _is(key: str, value: str) -> edge.FieldCondition:

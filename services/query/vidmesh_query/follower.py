@@ -18,9 +18,11 @@ from vidmesh.events.v1.ingest_events_pb2 import (
     VideoDeleted,
 )
 from vidmesh.events.v1.summarize_events_pb2 import SummaryCompleted
-from vidmesh.events.v1.transcribe_events_pb2 import TranscriptCompleted, WindowTranscribed
+from vidmesh.events.v1.text_pb2 import Segment as SegmentMessage
+from vidmesh.events.v1.transcribe_events_pb2 import SegmentCorrected, TranscriptCompleted, WindowTranscribed
+from vidmesh_query.correction import Corrections, correct
 from vidmesh_query.transcript import clean
-from vidmesh_query.wire import milliseconds
+from vidmesh_query.wire import from_row, milliseconds, to_row, to_segment
 from vidmesh_runtime import work
 from vidmesh_runtime.database import Connection, load_queries
 from vidmesh_runtime.events import Event
@@ -45,6 +47,7 @@ def follows() -> Mapping[str, Apply]:
         "ingest.job_ended": _job_ended,
         "ingest.video_deleted": _video_deleted,
         "transcribe.window_transcribed": _window_transcribed,
+        "transcribe.segment_corrected": _segment_corrected,
         "transcribe.transcript_completed": _transcript_completed,
         "summarize.summary_completed": _summary_completed,
     }
@@ -102,6 +105,43 @@ async def _window_transcribed(connection: Connection, event: Event) -> None:
         return
     if await sql.hear(connection, job_id=event.job_id, index=fact.window_index, message=event.payload):
         await _more(connection, event, fact.video_id, str(fact.window_index))
+
+
+async def _segment_corrected(connection: Connection, event: Event) -> None:
+    fact = _read(event, SegmentCorrected)
+    if not await _known(connection, event, fact.video_id):
+        return
+    # Passages that are made this moment have it too: whoever makes them holds the job's row until they are there.
+    await sql.lock_job(connection, job_id=event.job_id)
+    news = await sql.correct(
+        connection,
+        job_id=event.job_id,
+        window_index=fact.window_index,
+        place=fact.place,
+        number=event.number,
+        segment=fact.segment.SerializeToString(),
+    )
+    if not news:
+        return
+    now = to_segment(fact.segment, window=fact.window_index, place=fact.place)
+    rows = sql.passages_within(
+        connection, video_id=fact.video_id, job_id=event.job_id, start_ms=now.start, end_ms=now.end
+    )
+    for passage in [from_row(row) async for row in rows]:
+        corrected = correct(passage, {now.key[:2]: now})
+        if corrected is not passage:
+            row = to_row(corrected, tenant=event.tenant, video_id=fact.video_id, embedded_by=None)
+            await sql.correct_passage(connection, id=corrected.id, text=row["text"], segments=row["segments"])
+
+
+async def corrections(connection: Connection, job_id: str) -> Corrections:
+    """What people corrected of a job's transcript."""
+    return {
+        (row["window_index"], row["place"]): to_segment(
+            SegmentMessage.FromString(row["segment"]), window=row["window_index"], place=row["place"]
+        )
+        async for row in sql.corrections(connection, job_id=job_id)
+    }
 
 
 async def _transcript_completed(connection: Connection, event: Event) -> None:

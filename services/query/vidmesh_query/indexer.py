@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from vidmesh.events.v1.index_events_pb2 import IndexCompleted, PassagesIndexed
 from vidmesh.events.v1.ingest_events_pb2 import StageFailed, StageProgress
 from vidmesh.events.v1.stage_pb2 import Stage
+from vidmesh_query.correction import correct
 from vidmesh_query.early import cut_early
 from vidmesh_query.early import sql as early_sql
 from vidmesh_query.embedding import Embedder, EmbeddingUnavailableError
-from vidmesh_query.follower import STAGE, sql
+from vidmesh_query.follower import STAGE, corrections, sql
 from vidmesh_query.passage import Passage
 from vidmesh_query.step import Position, Step, step
 from vidmesh_query.vectors import Key, VectorIndex, VectorsUnavailableError
@@ -92,10 +93,6 @@ class Indexer:
     ) -> bool:
         """Stores the step; False where somebody else has gone on from its position."""
         name = self._embedder.name if embedded else None
-        rows = [
-            to_row(passage, tenant=lease.tenant, video_id=lease.video_id, embedded_by=name)
-            for passage in new.passages
-        ]
         was_window, was_segment, was_piece = position.next
         next_window, next_segment, next_piece = new.next
         async with self._pool.acquire() as connection, connection.transaction():
@@ -108,14 +105,14 @@ class Indexer:
                 next_window=next_window,
                 next_segment=next_segment,
                 next_piece=next_piece,
-                added=len(rows),
+                added=len(new.passages),
                 through_ms=new.through,
                 completed=new.completed,
             )
             if not advanced:
                 return False
             await early_sql.drop_early(connection, job_id=lease.job_id)
-            await sql.add_passages(connection, rows)
+            await sql.add_passages(connection, await self._rows(connection, lease, new.passages, name))
             for language in sorted({passage.language for passage in new.passages}):
                 await sql.know_language(connection, tenant=lease.tenant, language=language)
             await sql.show_job(connection, job_id=lease.job_id)
@@ -129,6 +126,22 @@ class Indexer:
                 await lease.complete(connection)
         await self._progress(lease, job["through_ms"], job["duration_ms"])
         return True
+
+    async def _rows(
+        self, connection: Connection, lease: Lease, passages: Sequence[Passage], embedded_by: str | None
+    ) -> list[dict[str, object]]:
+        """The passages as they are kept: with what people corrected meanwhile, of which there is no vector yet."""
+        known = await corrections(connection, lease.job_id)
+        kept = [(passage, correct(passage, known)) for passage in passages]
+        return [
+            to_row(
+                now,
+                tenant=lease.tenant,
+                video_id=lease.video_id,
+                embedded_by=embedded_by if now is heard else None,
+            )
+            for heard, now in kept
+        ]
 
     async def _tell(self, connection: Connection, lease: Lease, new: Step) -> Row:
         """Writes the facts; gives the job as it is now."""

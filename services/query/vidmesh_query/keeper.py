@@ -4,6 +4,7 @@ An index that was away, was emptied, or belongs to another model comes right by 
 """
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from pathlib import Path
@@ -33,6 +34,11 @@ class Keeper:
         self._index = index
         # Whether the index may have lost what it held: nobody knows before the first look, or while it was away.
         self._doubted = True
+        self._wanted = asyncio.Event()
+
+    def wake(self) -> None:
+        """Has the next look come now."""
+        self._wanted.set()
 
     async def run(self) -> None:
         """Keeps for ever, through whatever is away."""
@@ -49,7 +55,10 @@ class Keeper:
                 away = self._doubted = True
             except (*UNREACHABLE, asyncpg.PostgresError, TimeoutError) as error:
                 log.warning("keeper: %s", error or type(error).__name__)
-            await asyncio.sleep(EVERY)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await self._wanted.wait()
+            self._wanted.clear()
 
     async def keep(self) -> None:
         """Brings the index to what Postgres holds.
@@ -65,6 +74,21 @@ class Keeper:
             await self._find_missing()
             self._doubted = False
         await self._embed_pending()
+
+    async def drop_strays(self, tenant: str) -> int:
+        """Removes from the index what belongs to none of a tenant's passages; how many vectors that were.
+
+        Raises:
+            VectorsUnavailableError: the index is away.
+        """
+        dropped = 0
+        async for ids in self._index.stored(tenant):
+            known = {row["id"] async for row in sql.known(self._pool, ids=ids)}
+            strays = [one for one in ids if one not in known]
+            if strays:
+                await self._index.forget(strays)
+            dropped += len(strays)
+        return dropped
 
     async def _find_missing(self) -> None:
         after = uuid.UUID(int=0)
@@ -93,9 +117,11 @@ class Keeper:
                 )
                 for row in rows
             ]
-            vectors = await self._embedder.embed([row["text"] for row in rows])
-            await self._index.upsert(keys, vectors)
-            await sql.mark_embedded(self._pool, name=self._embedder.name, ids=[key.id for key in keys])
+            texts = [row["text"] for row in rows]
+            await self._index.upsert(keys, await self._embedder.embed(texts))
+            await sql.mark_embedded(
+                self._pool, name=self._embedder.name, ids=[key.id for key in keys], texts=texts
+            )
 
     async def _forget(self) -> None:
         async for row in sql.forgotten(self._pool):
@@ -106,6 +132,12 @@ class Keeper:
             await sql.forgot(self._pool, id=row["id"])
 
 
-async def reindex(pool: Pool) -> int:
-    """Has every passage embedded anew by the keeper that runs, or will; how many there are."""
-    return int(await sql.unmark_all(pool))
+async def reindex(pool: Pool, tenant: str | None = None) -> int:
+    """Has every passage, or a tenant's, embedded anew by the keeper that runs, or will; how many there are."""
+    return int(await sql.unmark_all(pool, tenant=tenant))
+
+
+async def progress(pool: Pool, tenant: str) -> tuple[int, int]:
+    """How many passages a tenant has, and how many of them have their vectors."""
+    row = await sql.progress(pool, tenant=tenant)
+    return row["passages"], row["embedded"]

@@ -49,6 +49,29 @@ select id from job where video_id = :video_id;
 insert into heard (job_id, index, message) values (:job_id, :index, :message)
 on conflict do nothing returning true;
 
+-- name: lock_job!
+-- Held until the transaction ends: whoever makes passages of a job holds it too.
+select from job where id = :job_id for update;
+
+-- name: correct$
+-- True where no later correction of the segment is known.
+insert into correction (job_id, window_index, place, number, segment)
+values (:job_id, :window_index, :place, :number, :segment)
+on conflict (job_id, window_index, place) do update set number = excluded.number, segment = excluded.segment
+    where correction.number < excluded.number
+returning true;
+
+-- name: corrections
+select window_index, place, segment from correction where job_id = :job_id;
+
+-- name: passages_within
+select id, job_id, language, segments from passage
+where video_id = :video_id and job_id = :job_id and start_ms <= :end_ms and end_ms >= :start_ms;
+
+-- name: correct_passage!
+-- The keeper embeds it anew.
+update passage set text = :text, segments = :segments::jsonb, embedded_by = null where id = :id;
+
 -- name: set_window_count!
 update job set window_count = :window_count where id = :job_id;
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException
@@ -11,6 +12,7 @@ from vidmesh_query.embedding import Vectors
 from vidmesh_query.vectors import Key, Near, Scope, VectorsUnavailableError
 
 _FILTERED = ("tenant", "video", "job")
+_PAGE = 1000
 _BATCH = 512
 """Points in one request: at 256 dimensions, some 3 MB of JSON."""
 
@@ -78,6 +80,31 @@ class QdrantIndex:
             )
         held = {uuid.UUID(str(record.id)) for record in records}
         return [one for one in ids if one not in held]
+
+    async def stored(self, tenant: str) -> AsyncIterator[list[uuid.UUID]]:
+        """The ids of all that a tenant has in it, some at a time."""
+        after: Any = None
+        while True:
+            async with _translated():
+                records, after = await self._client.scroll(
+                    self._collection,
+                    scroll_filter=models.Filter(must=[_is("tenant", tenant)]),
+                    limit=_PAGE,
+                    offset=after,
+                    with_payload=False,
+                    with_vectors=False,
+                )
+            if records:
+                yield [uuid.UUID(str(record.id)) for record in records]
+            if after is None:
+                return
+
+    async def forget(self, ids: Sequence[uuid.UUID]) -> None:
+        """Removes these."""
+        async with _translated():
+            await self._client.delete(
+                self._collection, models.PointIdsList(points=[str(one) for one in ids]), wait=True
+            )
 
     async def forget_video(self, tenant: str, video: str) -> None:
         """Removes what belongs to a video."""

@@ -100,7 +100,8 @@ where v.tenant = :tenant
 -- name: running
 -- Videos of which more can be searched soon, for their newest job still runs and no earlier one stands for them.
 select v.id, v.title, v.duration_ms,
-    greatest(j.through_ms, j.early_ms) as through_ms
+    greatest(j.through_ms, j.early_ms) as through_ms,
+    exists (select from passage p where p.video_id = v.id and p.job_id = j.id) as begun
 from video v join job j on j.id = v.job_id left join job_control c on c.job_id = j.id
 where v.tenant = :tenant and not v.searchable and not j.completed and not j.failed and not j.cut_short
     and not coalesce(c.cancelled or c.ended, false)

@@ -8,14 +8,17 @@ from typing import Any
 
 import grpc
 
+from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.query.v1 import query_service_pb2 as pb
 from vidmesh.query.v1.query_service_pb2_grpc import QueryServiceServicer
 from vidmesh_query import conversation, library
 from vidmesh_query.ask import Asker
 from vidmesh_query.coverage import coverage
+from vidmesh_query.keeper import Keeper, progress, reindex
 from vidmesh_query.scope import Within, look_up, to_uuid
 from vidmesh_query.search import DEEPEST, Searcher
 from vidmesh_query.transcript import clean
+from vidmesh_query.vectors import VectorsUnavailableError
 from vidmesh_query.wire import (
     Row,
     to_conversation,
@@ -28,7 +31,7 @@ from vidmesh_query.wire import (
 )
 from vidmesh_runtime import auth
 from vidmesh_runtime.database import Connection, Pool
-from vidmesh_runtime.errors import invalid
+from vidmesh_runtime.errors import Failure, invalid
 from vidmesh_runtime.idempotency import once
 from vidmesh_runtime.paging import make_token, page_size, read_token
 
@@ -45,8 +48,9 @@ _ORDERS = {
 class Servicer(QueryServiceServicer):
     """The query service's API."""
 
-    def __init__(self, pool: Pool, searcher: Searcher, asker: Asker) -> None:
+    def __init__(self, pool: Pool, searcher: Searcher, asker: Asker, keeper: Keeper) -> None:
         self._pool = pool
+        self._keeper = keeper
         self._searcher = searcher
         self._asker = asker
 
@@ -231,6 +235,25 @@ class Servicer(QueryServiceServicer):
             return pb.DeleteConversationResponse()
 
         return await once(self._pool, request, pb.DeleteConversationResponse, act)
+
+    async def Reindex(
+        self, request: pb.ReindexRequest, context: Context
+    ) -> AsyncIterator[pb.ReindexResponse]:
+        """Rebuilds the caller's part of the index of vectors."""
+        tenant = auth.caller().tenant
+        await reindex(self._pool, tenant)
+        self._keeper.wake()
+        while True:
+            passages, embedded = await progress(self._pool, tenant)
+            if passages == embedded:
+                break
+            yield pb.ReindexResponse(passages=passages, embedded=embedded)
+            await asyncio.sleep(1)
+        try:
+            removed = await self._keeper.drop_strays(tenant)
+        except VectorsUnavailableError as error:
+            raise Failure(ErrorReason.ERROR_REASON_UNAVAILABLE, str(error)) from error
+        yield pb.ReindexResponse(passages=passages, embedded=embedded, removed=removed, completed=True)
 
 
 def _required(field: str, value: str) -> str:

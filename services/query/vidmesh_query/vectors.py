@@ -1,7 +1,7 @@
 """The port to the index of vectors. What it holds can always be rebuilt from Postgres."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +64,12 @@ class VectorIndex(Protocol):
 
     async def missing(self, ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
         """Those of `ids` that the index does not hold, in order."""
+
+    def stored(self, tenant: str) -> AsyncIterator[list[uuid.UUID]]:
+        """The ids of all that a tenant has in it, some at a time."""
+
+    async def forget(self, ids: Sequence[uuid.UUID]) -> None:
+        """Removes these."""
 
     async def forget_video(self, tenant: str, video: str) -> None:
         """Removes what belongs to a video."""

@@ -9,6 +9,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from vidmesh.events.v1 import text_pb2
 from vidmesh.events.v1.stage_pb2 import StageState
 from vidmesh.events.v1.transcribe_events_pb2 import WindowTranscribed
 from vidmesh.query.v1 import conversation_pb2, library_pb2, search_pb2
@@ -57,7 +58,7 @@ def to_coverage(coverage: Coverage) -> search_pb2.Coverage:
         video_id=coverage.video,
         video_title=coverage.title,
         indexed_through=to_duration(coverage.through),
-        state=StageState.STAGE_STATE_RUNNING if coverage.through else StageState.STAGE_STATE_WAITING,
+        state=StageState.STAGE_STATE_RUNNING if coverage.begun else StageState.STAGE_STATE_WAITING,
     )
     if coverage.duration is not None:
         message.duration.CopyFrom(to_duration(coverage.duration))
@@ -75,21 +76,26 @@ def to_window(payload: bytes) -> Window:
     """A WindowTranscribed message as a window."""
     message = WindowTranscribed.FromString(payload)
     segments = tuple(
-        Segment(
-            window=message.window_index,
-            index=index,
-            start=milliseconds(one.start),
-            end=milliseconds(one.end),
-            text=one.text,
-            language=(one.language or message.language).split("-")[0].lower(),
-            words=tuple(
-                Word(text=word.text.strip(), start=milliseconds(word.start), end=milliseconds(word.end))
-                for word in one.words
-            ),
-        )
-        for index, one in enumerate(message.segments)
+        to_segment(one, window=message.window_index, place=place, language=message.language)
+        for place, one in enumerate(message.segments)
     )
     return Window(index=message.window_index, end=milliseconds(message.end), segments=segments)
+
+
+def to_segment(message: text_pb2.Segment, *, window: int, place: int, language: str = "") -> Segment:
+    """A Segment message as the segment with this place in its window; `language` is that of those that name none."""
+    return Segment(
+        window=window,
+        index=place,
+        start=milliseconds(message.start),
+        end=milliseconds(message.end),
+        text=message.text,
+        language=(message.language or language).split("-")[0].lower(),
+        words=tuple(
+            Word(text=word.text.strip(), start=milliseconds(word.start), end=milliseconds(word.end))
+            for word in message.words
+        ),
+    )
 
 
 def to_row(passage: Passage, *, tenant: str, video_id: str, embedded_by: str | None) -> dict[str, object]:

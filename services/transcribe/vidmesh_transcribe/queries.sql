@@ -57,6 +57,15 @@ set start_at = excluded.start_at, end_at = excluded.end_at, done = true,
 -- name: forget_segments!
 delete from segment where job_id = :job_id and stretch = :index;
 
+-- name: segment^
+-- Held until the transaction ends.
+select stretch, place, start_at, end_at, text, language, confidence, no_speech, words
+from segment
+where job_id = :job_id and stretch = :stretch and place = :place for update;
+
+-- name: correct!
+update segment set text = :text, words = :words where job_id = :job_id and stretch = :stretch and place = :place;
+
 -- name: is_done$
 select done from stretch where job_id = :job_id and index = :index;
 

@@ -4,7 +4,6 @@ It ends when its parent does or closes the pipe, also in the middle of a window:
 """
 
 import contextlib
-import ctypes
 import os
 import queue
 import signal
@@ -15,6 +14,7 @@ from typing import Any, BinaryIO
 
 import psutil  # type: ignore[import-untyped]  # it publishes no types
 
+from vidmesh_runtime import allocator
 from vidmesh_transcribe import frames
 from vidmesh_transcribe.choice import is_own, open_recognizer
 from vidmesh_transcribe.frames import Frame
@@ -37,6 +37,7 @@ def main() -> None:
     # The parent decides when to stop: a Ctrl-C in the terminal reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    allocator.keep_little()
     os.nice(5)  # the event loops of this machine's services come first
     output = _claim_output()
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
@@ -49,16 +50,7 @@ def main() -> None:
     recognizer = _open(requests.get(), send)
     while recognizer is not None:
         _answer(recognizer, requests.get(), send)
-        _give_back()
-
-
-def _give_back() -> None:
-    """Give the memory of the last window back to the system.
-
-    glibc keeps what was freed, in pieces between what was not: over some hours of speech that came to twice the memory.
-    """
-    with contextlib.suppress(AttributeError):  # another C library, which has no such thing
-        ctypes.CDLL(None).malloc_trim(0)
+        allocator.trim()
 
 
 def _claim_output() -> BinaryIO:

@@ -10,17 +10,20 @@ from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
+from vidmesh.events.v1.transcribe_events_pb2 import SegmentCorrected
 from vidmesh.transcribe.v1 import transcribe_service_pb2 as api
 from vidmesh.transcribe.v1.transcribe_service_pb2_grpc import TranscribeServiceServicer
 from vidmesh.transcribe.v1.transcript_pb2 import ExportFormat
+from vidmesh_runtime import idempotency, outbox
 from vidmesh_runtime.auth import caller
-from vidmesh_runtime.database import Pool
+from vidmesh_runtime.database import Connection, Pool
 from vidmesh_runtime.errors import Failure, invalid, not_found
 from vidmesh_runtime.paging import make_token, page_size, read_token
 from vidmesh_runtime.server import LARGEST_RESPONSE
 from vidmesh_runtime.watch import Watchtower
 from vidmesh_transcribe import export, store, wire
 from vidmesh_transcribe.child import RecognizerChild
+from vidmesh_transcribe.facts import STAGE
 from vidmesh_transcribe.listening import Ears, TooManyListenersError
 from vidmesh_transcribe.live import HIGHEST_RATE, LOWEST_RATE
 from vidmesh_transcribe.recognizer import RecognizerError
@@ -31,6 +34,7 @@ from vidmesh_transcribe.transcript import Segment
 Context = grpc.aio.ServicerContext[Any, Any]
 
 CHUNK_LIMIT = 1 << 20
+LONGEST_TEXT = 5000
 WRITERS: dict[ExportFormat.ValueType, tuple[Callable[[Iterable[Segment]], Iterator[str]], str, str]] = {
     ExportFormat.EXPORT_FORMAT_SRT: (export.srt, "application/x-subrip", "srt"),
     ExportFormat.EXPORT_FORMAT_VTT: (export.vtt, "text/vtt", "vtt"),
@@ -91,6 +95,30 @@ class Transcripts(TranscribeServiceServicer):
             )
         return response
 
+    async def CorrectSegment(
+        self, request: api.CorrectSegmentRequest, context: Context
+    ) -> api.CorrectSegmentResponse:
+        """A person's words for a segment's."""
+        text = " ".join(
+            "".join(letter for letter in request.text if letter.isprintable() or letter.isspace()).split()
+        )
+        if not 1 <= len(text) <= LONGEST_TEXT:
+            raise invalid("text", f"text must have 1 to {LONGEST_TEXT} characters.")
+        window_index, place = divmod(request.index, wire.SEGMENTS_A_WINDOW)
+
+        async def act(connection: Connection) -> api.CorrectSegmentResponse:
+            found = await self._find(request.video_id, connection)
+            placed = await store.correct(connection, found.job_id, window_index, place, text)
+            if placed is None:
+                raise not_found("segment", str(request.index))
+            fact = SegmentCorrected(
+                video_id=found.video_id, window_index=window_index, place=place, segment=wire.placed(placed)
+            )
+            await outbox.tell(connection, tenant=caller().tenant, job_id=found.job_id, stage=STAGE, fact=fact)
+            return api.CorrectSegmentResponse(segment=fact.segment)
+
+        return await idempotency.once(self._pool, request, api.CorrectSegmentResponse, act)
+
     async def Recognize(
         self, request_iterator: AsyncIterator[api.RecognizeRequest], context: Context
     ) -> AsyncIterator[api.RecognizeResponse]:
@@ -124,10 +152,10 @@ class Transcripts(TranscribeServiceServicer):
             raise wire.failure(error) from error
         return api.ListModelsResponse(models=wire.models(self._recognizer.known, engine))
 
-    async def _find(self, video_id: str) -> Current:
+    async def _find(self, video_id: str, connection: "Connection | None" = None) -> Current:
         if not video_id:
             raise invalid("video_id", "video_id is required.")
-        found = await store.current(self._pool, tenant=caller().tenant, video_id=video_id)
+        found = await store.current(connection or self._pool, tenant=caller().tenant, video_id=video_id)
         if found is None:
             raise not_found("transcript of video", video_id)
         return found

@@ -1,13 +1,14 @@
 """Transcripts in Postgres."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from vidmesh_runtime.database import Connection, Pool, load_queries
+from vidmesh_transcribe.correction import corrected
 from vidmesh_transcribe.language import Hearing
 from vidmesh_transcribe.transcript import Segment, Window, Word
 from vidmesh_transcribe.whole import Standing
@@ -52,7 +53,7 @@ class Placed:
     segment: Segment
 
 
-async def current(pool: Pool, *, tenant: str, video_id: str) -> Current | None:
+async def current(pool: "Pool | Connection", *, tenant: str, video_id: str) -> Current | None:
     """The transcript of a tenant's video; None where there is none."""
     row = await sql.current(pool, tenant=tenant, video_id=video_id)
     if row is None:
@@ -140,13 +141,35 @@ async def keep(
             (
                 *(job_id, window.index, place, segment.start, segment.end),
                 *(_text(segment.text), segment.language, segment.confidence, segment.no_speech),
-                json.dumps(
-                    [[word.start, word.end, _text(word.text), word.probability] for word in segment.words]
-                ),
+                _kept(segment.words),
             )
             for place, segment in enumerate(heard)
         ],
     )
+
+
+async def correct(
+    connection: Connection, job_id: str, window_index: int, place: int, text: str
+) -> Placed | None:
+    """Put a text in the place of a segment's; the segment as it is now, None where there is none."""
+    row = await sql.segment(connection, job_id=job_id, stretch=window_index, place=place)
+    if row is None:
+        return None
+    before = _placed(row)
+    now = corrected(before.segment, text)
+    await sql.correct(
+        connection,
+        job_id=job_id,
+        stretch=window_index,
+        place=place,
+        text=now.text,
+        words=_kept(now.words),
+    )
+    return replace(before, segment=now)
+
+
+def _kept(words: Iterable[Word]) -> str:
+    return json.dumps([[word.start, word.end, _text(word.text), word.probability] for word in words])
 
 
 def _text(text: str) -> str:
