@@ -16,7 +16,7 @@ RUN /opt/uv/bin/uv pip install --no-cache --python /opt/vidmesh \
 FROM python:3.11-slim
 # A user of its own: the services see the folder too, and must not read the private half.
 RUN useradd --uid 10002 --user-group --no-create-home vidmesh-keys \
-    && install -d -o vidmesh-keys -g vidmesh-keys /run/vidmesh/keys
+    && install -d -o vidmesh-keys -g vidmesh-keys /run/vidmesh/keys /run/vidmesh/signing
 COPY --from=build /opt/vidmesh /opt/vidmesh
 COPY stack/vidmesh_stack/__init__.py stack/vidmesh_stack/keys.py /opt/stack/vidmesh_stack/
 ENV PATH=/opt/vidmesh/bin:$PATH \
@@ -24,4 +24,4 @@ ENV PATH=/opt/vidmesh/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1
 USER 10002:10002
 ENTRYPOINT ["python", "-m", "vidmesh_stack.keys"]
-CMD ["make", "/run/vidmesh/keys"]
+CMD ["make", "/run/vidmesh/keys", "--signer", "/run/vidmesh/signing"]

@@ -26,11 +26,19 @@ def settings() -> StackSettings:
         "--scale", action="append", default=[], metavar="SERVICE=N", help="processes of a service"
     )
     parser.add_argument("--origin", action="append", default=[], help="a web origin that may call")
+    parser.add_argument(
+        "--rate", type=int, default=default.rate, help="calls a second that each tenant may make"
+    )
     asked = parser.parse_args()
     try:
         scale = {name: int(count) for name, count in (one.split("=", 1) for one in asked.scale)}
         return StackSettings(
-            data=asked.data, host=asked.host, port=asked.port, scale=scale, origins=tuple(asked.origin)
+            data=asked.data,
+            host=asked.host,
+            port=asked.port,
+            scale=scale,
+            origins=tuple(asked.origin),
+            rate=asked.rate,
         )
     except ValueError as error:
         parser.error(str(error))

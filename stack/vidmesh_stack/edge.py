@@ -1,4 +1,4 @@
-"""gateway/envoy.yaml, fitted to where it runs: `python -m vidmesh_stack.edge OUT [--origin URL]... [--web FOLDER]` for an image."""
+"""gateway/envoy.yaml, fitted to where it runs: `python -m vidmesh_stack.edge OUT [--origin URL]... [--rate N] [--web FOLDER]` for an image."""
 
 import argparse
 import json
@@ -15,6 +15,16 @@ from vidmesh_stack.web import serve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """Two files in PEM."""
+
+    chain: Path
+    """The certificate, and those that vouch for it."""
+    key: Path
+    """The private key, without a password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
     """Where the gateway listens, what it reads, and which processes are behind it."""
 
@@ -28,8 +38,16 @@ class Edge:
     """For each service, the loopback ports of its processes."""
     origins: Sequence[str] = ()
     """Web origins that may call besides those on this machine, such as `https://videos.example.org`."""
+    rate: int = 500
+    """Calls a second that each tenant may make; ten times as many at once."""
     web: Path | None = None
     """The folder of the built web app. None: a front page in words."""
+    certificate: Certificate | None = None
+    """What the port speaks TLS with. None: it speaks plain HTTP."""
+    metrics: int | None = None
+    """The loopback port on which Prometheus reads what Envoy counts. None: it is not told."""
+    inside: Path | None = None
+    """A Unix socket that answers in plain HTTP as the port would, for who looks after the gateway."""
 
 
 def template() -> dict[str, Any]:
@@ -48,7 +66,7 @@ def fit(config: dict[str, Any], edge: Edge) -> dict[str, Any]:
     """The configuration with this machine's addresses and paths in place of Compose's."""
     config = deepcopy(config)
     config["admin"]["address"] = {"pipe": {"path": str(edge.admin_socket), "mode": 0o600}}
-    listener = config["static_resources"]["listeners"][0]
+    listener, metrics = config["static_resources"]["listeners"]
     listener["address"]["socket_address"] = {"address": edge.host, "port_value": edge.port}
     filters = dict(_named(listener))
     filters["envoy.filters.http.jwt_authn"]["providers"]["vidmesh"]["local_jwks"] = {
@@ -56,9 +74,22 @@ def fit(config: dict[str, Any], edge: Edge) -> dict[str, Any]:
     }
     filters["envoy.filters.http.grpc_json_transcoder"]["proto_descriptor"] = str(edge.descriptors)
     allow_origins(config, edge.origins)
+    limit_rate(config, edge.rate)
     if edge.web is not None:
         serve(config, edge.web)
-    for cluster in config["static_resources"]["clusters"]:
+    if edge.inside is not None:
+        config["static_resources"]["listeners"].append(_inside(listener, edge.inside))
+    if edge.certificate is not None:
+        speak_tls(config, edge.certificate)
+    admin, *services = config["static_resources"]["clusters"]
+    if edge.metrics is None:
+        config["static_resources"]["listeners"].remove(metrics)
+        config["static_resources"]["clusters"].remove(admin)
+    else:
+        metrics["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": edge.metrics}
+        (endpoint,) = admin["load_assignment"]["endpoints"][0]["lb_endpoints"]
+        endpoint["endpoint"]["address"] = {"pipe": {"path": str(edge.admin_socket)}}
+    for cluster in services:
         del cluster["cluster_type"]
         cluster["type"] = "STATIC"
         cluster["load_assignment"]["endpoints"] = [
@@ -69,10 +100,51 @@ def fit(config: dict[str, Any], edge: Edge) -> dict[str, Any]:
 
 def allow_origins(config: dict[str, Any], origins: Sequence[str]) -> None:
     """Let web apps of `origins` call."""
-    manager = dict(_named(config))["envoy.filters.network.http_connection_manager"]
+    (chain,) = config["static_resources"]["listeners"][0]["filter_chains"]
+    manager = chain["filters"][0]["typed_config"]
     (host,) = manager["route_config"]["virtual_hosts"]
     policy = host["typed_per_filter_config"]["envoy.filters.http.cors"]
     policy["allow_origin_string_match"] += [{"exact": origin} for origin in origins]
+
+
+def speak_tls(config: dict[str, Any], certificate: Certificate) -> None:
+    """Let the port speak TLS alone, and browsers know that it does. The files are read again when their folder changes."""
+    (chain,) = config["static_resources"]["listeners"][0]["filter_chains"]
+    chain["transport_socket"] = {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            "common_tls_context": {
+                "alpn_protocols": ["h2", "http/1.1"],
+                "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+                "tls_certificates": [
+                    {
+                        "certificate_chain": {"filename": str(certificate.chain)},
+                        "private_key": {"filename": str(certificate.key)},
+                        "watched_directory": {"path": str(certificate.chain.parent)},
+                    }
+                ],
+            },
+        },
+    }
+    (host,) = chain["filters"][0]["typed_config"]["route_config"]["virtual_hosts"]
+    host["response_headers_to_add"] = [
+        {"header": {"key": "strict-transport-security", "value": "max-age=31536000"}}
+    ]
+
+
+def _inside(listener: dict[str, Any], socket: Path) -> dict[str, Any]:
+    inside = deepcopy(listener)
+    inside["name"] = "inside"
+    inside["address"] = {"pipe": {"path": str(socket), "mode": 0o600}}
+    del inside["enable_reuse_port"]
+    return inside
+
+
+def limit_rate(config: dict[str, Any], rate: int) -> None:
+    """Let each tenant make so many calls a second, and ten times as many at once."""
+    (tenant,) = dict(_named(config))["envoy.filters.http.local_ratelimit"]["descriptors"]
+    tenant["token_bucket"] |= {"max_tokens": 10 * rate, "tokens_per_fill": rate}
 
 
 def _named(node: object) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -96,11 +168,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m vidmesh_stack.edge", description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--origin", action="append", default=[])
+    parser.add_argument("--rate", type=int, help="calls a second that each tenant may make")
     parser.add_argument("--web", type=Path, help="the folder of the built web app")
     parser.add_argument("--web-at", type=Path, help="where the gateway finds that folder, if elsewhere")
     asked = parser.parse_args()
     config = template()
     allow_origins(config, asked.origin)
+    if asked.rate is not None:
+        limit_rate(config, asked.rate)
     if asked.web is not None:
         serve(config, asked.web, seen_as=asked.web_at)
     asked.out.write_text(json.dumps(config, indent=1))

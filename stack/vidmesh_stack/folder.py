@@ -36,6 +36,8 @@ class RunningStack:
     """The process ids of its parts."""
     ready: bool
     """Whether all parts have come up."""
+    authority_path: str = ""
+    """The file with who vouches for the endpoint's certificate; empty where that is a known authority, or there is none."""
 
 
 class Folder:
@@ -47,11 +49,14 @@ class Folder:
         self.nats = self.root / "nats"
         self.media = self.root / "media"
         self.keys = self.root / "keys"
+        self.tls = self.root / "tls"
+        self.authority = self.tls / "ca.pem"
         self.logs = self.root / "logs"
         self.run = self.root / "run"
         self.lock = self.run / "lock"
         self.state = self.run / "state.json"
         self.token = self.run / "token"
+        self.metrics = self.run / "metrics.json"
 
     def log(self, part: str) -> Path:
         """Where a part's output goes."""
@@ -91,6 +96,7 @@ class Folder:
             finally:
                 self.state.unlink(missing_ok=True)
                 self.token.unlink(missing_ok=True)
+                self.metrics.unlink(missing_ok=True)
 
     def running(self) -> RunningStack | None:
         """The stack that holds the folder, if one does and has told so."""
@@ -113,13 +119,23 @@ class Folder:
         """Leave the developer's token where the command finds it."""
         write_whole(self.token, token, mode=0o600)
 
-    @contextmanager
-    def sockets(self) -> Iterator[Path]:
-        """A folder for Unix sockets: here, or in the system's temporary folder where the path from here will not do."""
+    def write_metrics(self, ports: Mapping[str, int]) -> None:
+        """Tell Prometheus the loopback port of each part that has figures, in the form of its `file_sd_configs`."""
+        told = [{"targets": [f"127.0.0.1:{port}"], "labels": {"part": part}} for part, port in ports.items()]
+        write_whole(self.metrics, json.dumps(told, indent=1), mode=0o600)
+
+    @property
+    def sockets_at(self) -> Path:
+        """Where Unix sockets are: here, or in the system's temporary folder where the path from here will not do."""
         near = self.run / "sockets"
         far = Path(tempfile.gettempdir()) / f"vidmesh-{os.geteuid()}-{_digest(self.root)}"
         fits = len(os.fsencode(near / ".s.PGSQL.5432")) <= LONGEST_SOCKET
-        chosen = near if fits and PLAIN.fullmatch(str(near)) else far
+        return near if fits and PLAIN.fullmatch(str(near)) else far
+
+    @contextmanager
+    def sockets(self) -> Iterator[Path]:
+        """A new folder for Unix sockets."""
+        chosen = self.sockets_at
         # One is left where the stack was killed. Another user's, made to catch ours, is not removed and not used.
         shutil.rmtree(chosen, ignore_errors=True)
         try:

@@ -49,7 +49,7 @@ class Gateway:
         A service answers before the gateway's own health checks have found that out.
         """
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._edge.host, self._edge.host)  # noqa: S104
-        address = f"{host}:{self._edge.port}"
+        address = f"unix:{self._edge.inside}" if self._edge.inside else f"{host}:{self._edge.port}"
         for service in services:
             try:
                 async with asyncio.timeout(REACH_WITHIN):
@@ -62,7 +62,11 @@ class Gateway:
         """Whether it serves its front page."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._edge.host, self._edge.host)  # noqa: S104
         try:
-            reader, writer = await asyncio.open_connection(host, self._edge.port)
+            reader, writer = await (
+                asyncio.open_unix_connection(self._edge.inside)
+                if self._edge.inside
+                else asyncio.open_connection(host, self._edge.port)
+            )
         except OSError:
             return False
         try:

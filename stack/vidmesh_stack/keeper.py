@@ -8,21 +8,31 @@ from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from vidmesh_stack.events import OnEvent, PartState, StackError, StackEvent
 from vidmesh_stack.program import Program, ending, last_lines
 
-MOST_CRASHES = 5
-"""A program that has crashed more often than this within a minute is given up."""
 MOST_FALSE_STARTS = 2
 """A program that never answered is given up after this many crashes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How a program is borne with that crashes again and again."""
+
+    most_crashes: int = 5
+    """With more than these within a minute it is given up."""
+    longest_pause: float = 5.0
+    """Seconds at most before it is started again."""
 
 
 class Keeper:
     """One program's life. Every method may be called again after it returned, but only one at a time."""
 
-    def __init__(self, program: Program, on_event: OnEvent) -> None:
+    def __init__(self, program: Program, on_event: OnEvent, patience: Patience = Patience()) -> None:
         self._program = program
+        self._patience = patience
         self._on_event = on_event
         self._task: asyncio.Task[None] | None = None
         self._process: Process | None = None
@@ -110,10 +120,12 @@ class Keeper:
             crashes.append(now)
             while crashes[0] < now - 60:
                 crashes.popleft()
-            if len(crashes) > MOST_CRASHES or (not self._answered and len(crashes) >= MOST_FALSE_STARTS):
+            if len(crashes) > self._patience.most_crashes or (
+                not self._answered and len(crashes) >= MOST_FALSE_STARTS
+            ):
                 self._tell(PartState.FAILED, ending(code))
                 raise StackError(self._obituary(f"{ending(code)}, {len(crashes)} times within a minute"))
-            delay = min(0.1 * 2 ** len(crashes), 5.0)
+            delay = min(0.1 * 2 ** min(len(crashes), 20), self._patience.longest_pause)
             self._tell(PartState.CRASHED, f"{ending(code)}; starting it again in {delay:.1f} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._halt.wait(), delay)

@@ -2,19 +2,34 @@
 
 import asyncio
 import json
+import os
 import secrets
 import shutil
 import sysconfig
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from vidmesh_runtime.grants import STAGES, grants
 from vidmesh_stack.events import StackError
 from vidmesh_stack.keys import write_whole
 from vidmesh_stack.ports import free_port
 from vidmesh_stack.program import Program
 
+LOOK_EVERY = 2.0
+"""Seconds between two looks at whether the server has run out of disk."""
+FULL = b"no space left on device"
+"""What the server logs for each message that it cannot store."""
+ROOM = 256 << 20
+"""Free bytes, or a tenth of the disk, with which it is worth while to start again."""
+
+
+OPERATOR = "vidmesh"
+"""The user who may do everything."""
+
 
 class Nats:
-    """One server; its port and password are new at every start of the stack, and stay through its own restarts."""
+    """One server, with a user for each service; its port and passwords are new at every start of the stack, and stay through its own restarts."""
 
     def __init__(self, *, store: Path, config: Path, log: Path, sync_interval: str) -> None:
         self._store = store
@@ -22,12 +37,12 @@ class Nats:
         self._log = log
         self._sync_interval = sync_interval
         self._port = free_port()
-        self._password = secrets.token_urlsafe(16)
+        self._passwords = {user: secrets.token_urlsafe(16) for user in (OPERATOR, *STAGES)}
 
-    @property
-    def url(self) -> str:
-        """Where and as whom clients connect."""
-        return f"nats://vidmesh:{self._password}@127.0.0.1:{self._port}"
+    def url(self, service: str | None = None) -> str:
+        """Where to connect: as a service, or as the operator."""
+        user = service if service in self._passwords else OPERATOR
+        return f"nats://{user}:{self._passwords[user]}@127.0.0.1:{self._port}"
 
     def program(self) -> Program:
         """The server, its configuration written."""
@@ -35,7 +50,7 @@ class Nats:
         config = {
             "server_name": "vidmesh",
             "listen": f"127.0.0.1:{self._port}",
-            "authorization": {"user": "vidmesh", "password": self._password},
+            "authorization": {"users": [_user(*known) for known in self._passwords.items()]},
             "jetstream": {
                 "store_dir": str(self._store),
                 "sync_interval": self._sync_interval,
@@ -49,7 +64,25 @@ class Nats:
             argv=(nats_server(), "--config", str(self._config)),
             answers=self._answers,
             log=self._log,
+            # Collected more often, it holds less.
+            env={**os.environ, "GOGC": "50"},
         )
+
+    async def recover(self, restart: Callable[[], Awaitable[None]]) -> None:
+        """Start the server anew, for ever, when its disk was full and is no longer: until then it stores nothing any more."""
+        read = self._log.stat().st_size
+        full = False
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            told, read = await asyncio.to_thread(_news, self._log, read)
+            full = full or FULL in told
+            if full and await asyncio.to_thread(_has_room, self._store):
+                full = False
+                with suppress(
+                    StackError
+                ):  # whoever waits for the stack is told of a part that does not come up
+                    await restart()
+                read = self._log.stat().st_size
 
     async def _answers(self) -> bool:
         """Whether it greets: it listens only after JetStream has recovered."""
@@ -64,6 +97,24 @@ class Nats:
         finally:
             writer.close()
         return greeting.startswith(b"INFO ") and json.loads(greeting[5:]).get("jetstream") is True
+
+
+def _user(name: str, password: str) -> Mapping[str, object]:
+    known = {"user": name, "password": password}
+    return known if name == OPERATOR else {**known, "permissions": grants(name)}
+
+
+def _news(log: Path, read: int) -> tuple[bytes, int]:
+    """What was logged after so many bytes, and how many there are now; a log that was set aside begins anew."""
+    size = log.stat().st_size
+    with log.open("rb") as file:
+        file.seek(read if read <= size else 0)
+        return file.read(), file.tell()
+
+
+def _has_room(store: Path) -> bool:
+    disk = shutil.disk_usage(store)
+    return disk.free > min(ROOM, disk.total // 10)
 
 
 def nats_server() -> str:

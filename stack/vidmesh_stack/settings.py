@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vidmesh_stack.edge import Certificate
 from vidmesh_stack.service import SERVICES
 
 
@@ -26,6 +27,15 @@ class StackSettings:
     """How often JetStream flushes to disk, such as `1s`; `always`: before each acknowledgement."""
     origins: tuple[str, ...] = ()
     """Web origins that may call besides those on this machine, such as `https://videos.example.org`."""
+    rate: int = 500
+    """Calls a second that each tenant may make; ten times as many at once."""
+    metrics: bool = False
+    """Whether the services and the gateway tell Prometheus their figures, each on a loopback port that is free. Where,
+    `run/metrics.json` in the data folder says, as Prometheus' `file_sd_configs` read it."""
+    tls: bool = False
+    """Whether the gateway speaks TLS, with a certificate that is made in the data folder where none is given."""
+    certificate: Certificate | None = None
+    """The gateway's certificate and its key; with it, the gateway speaks TLS."""
     grace: float = 10.0
     """Seconds that the services have at the end for work in hand."""
     services: Mapping[str, str] = field(
@@ -35,6 +45,11 @@ class StackSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
+        for path in (self.certificate.chain, self.certificate.key) if self.certificate else ():
+            if not path.is_file():
+                raise ValueError(f"there is no file {path}")
+        if self.rate < 1:
+            raise ValueError(f"a tenant needs at least one call a second, not {self.rate}")
         for name, count in self.scale.items():
             if name not in self.services:
                 raise ValueError(

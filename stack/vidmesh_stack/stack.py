@@ -2,20 +2,23 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vidmesh_runtime.ending import end
+from vidmesh_runtime.scope import READ, WRITE
+from vidmesh_stack.certificate import ensure_certificate
 from vidmesh_stack.descriptors import write_descriptors
 from vidmesh_stack.edge import Edge
 from vidmesh_stack.events import OnEvent, StackError, StackEvent
 from vidmesh_stack.folder import Folder, RunningStack
 from vidmesh_stack.gateway import Gateway
-from vidmesh_stack.keeper import Keeper
-from vidmesh_stack.keys import ensure_keys, make_token
+from vidmesh_stack.keeper import Keeper, Patience
+from vidmesh_stack.keys import PRIVATE, ensure_keys, make_token
 from vidmesh_stack.nats import Nats
 from vidmesh_stack.ports import free_port, require_free
 from vidmesh_stack.postgres import Postgres
@@ -33,6 +36,8 @@ class Stack:
     Entering raises StackError where a part does not come up. A part that crashes later is started again; where that does
     not help, `wait` raises. Nothing that it started outlives it, in whatever way it ends.
     """
+
+    patience = Patience()
 
     def __init__(self, settings: StackSettings, on_event: OnEvent | None = None) -> None:
         self._settings = settings
@@ -63,14 +68,18 @@ class Stack:
     def endpoint(self) -> str:
         """Where clients connect, such as `http://127.0.0.1:8080`."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._settings.host, self._settings.host)  # noqa: S104
-        return f"http://{host}:{self._port}"
+        secure = self._settings.certificate is not None or self._makes_certificate
+        return f"{'https' if secure else 'http'}://{host}:{self._port}"
 
     @property
-    def nats_url(self) -> str:
-        """Where and as whom to connect to NATS."""
+    def _makes_certificate(self) -> bool:
+        return self._settings.tls and self._settings.certificate is None
+
+    def nats_url(self, service: str | None = None) -> str:
+        """The address of NATS for a service, or for the operator, who may do everything."""
         if self._nats is None:
             raise StackError("The stack was not started.")
-        return self._nats.url
+        return self._nats.url(service)
 
     @property
     def logs(self) -> Path:
@@ -89,10 +98,14 @@ class Stack:
         return self._postgres.dsn(role)
 
     def token(
-        self, tenant: str = "dev", subject: str = "developer", ttl: timedelta = timedelta(hours=1)
+        self,
+        tenant: str = "dev",
+        subject: str = "developer",
+        ttl: timedelta = timedelta(hours=1),
+        scopes: Iterable[str] = (READ, WRITE),
     ) -> str:
         """A token that the mesh accepts."""
-        return make_token(self._folder.keys, tenant=tenant, subject=subject, ttl=ttl)
+        return make_token(self._folder.keys, tenant=tenant, subject=subject, ttl=ttl, scopes=scopes)
 
     async def wait(self) -> None:
         """Wait, and raise StackError when a part crashes again and again and is given up."""
@@ -161,6 +174,24 @@ class Stack:
         folder.write_token(self.token(ttl=TOKEN_TTL))
         self._ready = True
         self._write_state()
+        watching = [asyncio.create_task(self._nats.recover(lambda: self.restart("nats")))]
+        if settings.services:
+            watching.append(asyncio.create_task(self._follow_keys(jwks)))
+        self._resources.push_async_callback(end, watching)
+
+    async def _follow_keys(self, jwks: Path) -> None:
+        """Start the gateway anew whenever there are other keys: Envoy reads them at its start alone.
+
+        The services read them by themselves, and clients come back to their watches. The developer's token is signed anew.
+        """
+        known = await asyncio.to_thread(jwks.stat)
+        while True:
+            await asyncio.sleep(1)
+            with suppress(FileNotFoundError, StackError):
+                if (now := await asyncio.to_thread(jwks.stat)).st_mtime_ns != known.st_mtime_ns:
+                    known = now
+                    await self.restart("gateway")
+                    self._folder.write_token(self.token(ttl=TOKEN_TTL))
 
     async def _start_postgres(self, postgres: Postgres) -> None:
         await postgres.prepare()
@@ -170,20 +201,31 @@ class Stack:
     async def _start_mesh(self, *, jwks: Path, sockets: Path, descriptors: Path) -> None:
         backends: dict[str, list[int]] = {}
         programs: list[Program] = []
+        metrics: dict[str, int] = {}
         for name, module in self._settings.services.items():
             for number in range(1, self._settings.scale.get(name, 1) + 1):
                 part = name if number == 1 else f"{name}-{number}"
                 port = free_port()
                 backends.setdefault(name, []).append(port)
+                env = self._environment(name, part, jwks)
+                if self._settings.metrics:
+                    metrics[part] = free_port()
+                    env["VIDMESH_METRICS_LISTEN"] = f"127.0.0.1:{metrics[part]}"
                 service = Service(
                     part=part,
                     module=module,
                     port=port,
-                    env=self._environment(name, part, jwks),
+                    env=env,
                     log=self._folder.log(part),
                     grace=self._settings.grace,
                 )
                 programs.append(service.program())
+        if self._settings.metrics:
+            metrics["gateway"] = free_port()
+            self._folder.write_metrics(metrics)
+        certificate = self._settings.certificate
+        if self._makes_certificate:
+            certificate = ensure_certificate(self._folder.tls, self._settings.host)
         edge = Edge(
             host=self._settings.host,
             port=self._port,
@@ -192,7 +234,11 @@ class Stack:
             descriptors=descriptors,
             backends=backends,
             origins=self._settings.origins,
+            rate=self._settings.rate,
             web=built(),
+            certificate=certificate,
+            metrics=metrics.get("gateway"),
+            inside=sockets / "edge.sock" if certificate else None,
         )
         gateway = Gateway(edge, config=self._folder.run / "envoy.json", log=self._folder.log("gateway"))
         await _together(*(self._run(program) for program in (*programs, gateway.program())))
@@ -208,22 +254,27 @@ class Stack:
             "OPENBLAS_NUM_THREADS": "1",
             **os.environ,
         }
+        # One port is none for several processes: `StackSettings.metrics` gives each its own.
+        told.pop("VIDMESH_METRICS_LISTEN", None)
         if told.pop("PYTHONDONTWRITEBYTECODE", ""):
             # Compiled modules halve a service's start; where they are unwelcome beside the sources, they go here.
             told["PYTHONPYCACHEPREFIX"] = str(self._folder.root / "pycache")
         return {
             **told,
             "VIDMESH_DATABASE_URL": self.postgres_dsn(f"vidmesh_{name}"),
-            "VIDMESH_NATS_URL": self.nats_url,
+            "VIDMESH_NATS_URL": self.nats_url(name),
             "VIDMESH_MEDIA_URL": self._folder.media.as_uri(),
             "VIDMESH_JWKS_PATH": str(jwks),
             "VIDMESH_DATA_DIR": str(private),
+            # An upload that one process of ingest has begun is gone on with, and read, by any of them.
+            "VIDMESH_UPLOADS_DIR": str(self._folder.of_service("ingest") / "uploads"),
+            **({"VIDMESH_SIGNING_KEY_PATH": str(jwks.with_name(PRIVATE))} if name == "ingest" else {}),
             "VIDMESH_GRACE": f"PT{self._settings.grace:g}S",
             **self._settings.env,
         }
 
     async def _run(self, program: Program) -> None:
-        keeper = self._keepers[program.name] = Keeper(program, self._tell)
+        keeper = self._keepers[program.name] = Keeper(program, self._tell, self.patience)
         await keeper.start()
 
     async def _stop(self) -> None:
@@ -247,6 +298,7 @@ class Stack:
             token_path=str(self._folder.token),
             processes={name: pid for name, pid in pids.items() if pid is not None},
             ready=self._ready,
+            authority_path=str(self._folder.authority) if self._makes_certificate else "",
         )
         self._folder.write_state(state)
 
