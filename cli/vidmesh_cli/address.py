@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidmesh import AsyncClient
 from vidmesh.client import read_endpoint
 from vidmesh_cli.asked import STANDARD_INPUT, Asked, MisuseError
 from vidmesh_stack.folder import Folder
@@ -16,6 +17,12 @@ class Address:
 
     endpoint: str
     token: str | None
+    authorities: bytes | None = None
+    """Who vouches for the endpoint's certificate, in PEM; None where that is a known authority."""
+
+    def client(self) -> AsyncClient:
+        """Give a client of it."""
+        return AsyncClient(self.endpoint, self.token, authorities=self.authorities)
 
 
 class NoMeshError(Exception):
@@ -44,7 +51,16 @@ def find(asked: Asked) -> Address:
     token = _given_token(asked.token_file)
     if token is None and running and endpoint == local:
         token = _read(Path(running.token_path))
-    return Address(endpoint=endpoint, token=token)
+    own = running.authority_path if running and endpoint == local else ""
+    return Address(endpoint=endpoint, token=token, authorities=_authorities(own))
+
+
+def _authorities(own: str) -> bytes | None:
+    path = own or os.environ.get("VIDMESH_CA")
+    try:
+        return Path(path).read_bytes() if path else None
+    except OSError as error:
+        raise MisuseError(f"The file of VIDMESH_CA, {path}, cannot be read: {error.strerror}") from error
 
 
 def _given_token(token_file: str | None) -> str | None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from vidmesh_cli.commands import bench, demo, jobs, mesh, results
+from vidmesh_cli.commands import bench, demo, jobs, keys, letters, mesh, results, upkeep
 from vidmesh_cli.usage import Command
 
 # Plain help: Rich would take longer to load than all the rest of `--help`.
@@ -33,9 +33,14 @@ for command in (
     results.ask,
     mesh.token,
     mesh.doctor,
+    upkeep.reindex,
+    upkeep.backup,
+    upkeep.restore,
     bench.bench,
 ):
     app.command(cls=Command)(command)
+app.add_typer(letters.app, name="letters")
+app.add_typer(keys.app, name="keys")
 
 
 def _version(asked: bool) -> None:

@@ -65,5 +65,15 @@ async def _endpoint(process: asyncio.subprocess.Process, view: PartsView) -> str
 
 def _command(chosen: StackSettings) -> list[str]:
     scale = [word for name, count in chosen.scale.items() for word in ("--scale", f"{name}={count}")]
-    where = ["--data", str(chosen.data), "--port", str(chosen.port)]
-    return [sys.executable, "-P", "-m", "vidmesh_cli", "up", "--json", *where, *scale]
+    where = [
+        "--data",
+        str(chosen.data),
+        "--port",
+        str(chosen.port),
+        "--rate",
+        str(chosen.rate),
+        *["--metrics"] * chosen.metrics,
+    ]
+    own = chosen.certificate
+    tls = ["--tls-cert", str(own.chain), "--tls-key", str(own.key)] if own else ["--tls"] * chosen.tls
+    return [sys.executable, "-P", "-m", "vidmesh_cli", "up", "--json", *where, *scale, *tls]

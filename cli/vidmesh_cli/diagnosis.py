@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ from types import ModuleType
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from vidmesh import AsyncClient, VidmeshError
+from vidmesh import VidmeshError
 from vidmesh.transcribe.v1.transcribe_service_pb2 import ListModelsRequest
 from vidmesh_cli.address import Address
 from vidmesh_cli.units import size
@@ -115,8 +115,8 @@ def port() -> Check:
 async def mesh(address: Address) -> AsyncIterator[Check]:
     """Look at a mesh: each service's own word on its health, and the recogniser in use."""
     for service in SERVICES:
-        yield await _health(address.endpoint, service)
-    async with AsyncClient(address.endpoint, address.token) as client:
+        yield await _health(address, service)
+    async with address.client() as client:
         try:
             models = (await client.transcribe.ListModels(ListModelsRequest())).models
         except VidmeshError as error:
@@ -131,10 +131,10 @@ async def mesh(address: Address) -> AsyncIterator[Check]:
     yield Check(name="Recogniser in use", verdict=Verdict.GOOD, found=current)
 
 
-async def _health(endpoint: str, service: str) -> Check:
+async def _health(address: Address, service: str) -> Check:
     """Ask a service how it is; one that is away for a moment, as when it was just started, is asked again."""
     name = f"Service {service}"
-    async with AsyncClient(endpoint) as client:
+    async with replace(address, token=None).client() as client:
         for pause in (*PAUSES, None):
             try:
                 answer = await health_pb2_grpc.HealthStub(client.channel).Check(

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from typing import IO, TextIO
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -22,7 +22,7 @@ NO_WRAP = 1_000_000
 """The width, in characters, of what is not a terminal: lines are left to who reads them."""
 
 
-def animated(stream: TextIO) -> bool:
+def animated(stream: IO[str]) -> bool:
     """Whether lines of this stream may be drawn over."""
     return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 

@@ -74,5 +74,5 @@ def code_of(error: VidmeshError) -> ExitCode:
 
 async def _connected(asked: Asked, output: Output, work: Work) -> ExitCode:
     address = find(asked)
-    async with AsyncClient(address.endpoint, address.token) as client:
+    async with address.client() as client:
         return await work(client, output)

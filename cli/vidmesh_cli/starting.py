@@ -9,11 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from vidmesh_cli.asked import MisuseError
+from vidmesh_cli.commands.mesh import RATE
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.output import Output
 from vidmesh_cli.port import require_port
 from vidmesh_cli.view.parts import Doors, PartsView
 from vidmesh_stack import web
+from vidmesh_stack.edge import Certificate
 from vidmesh_stack.folder import Folder
 from vidmesh_stack.settings import StackSettings
 from vidmesh_stack.stack import Stack
@@ -33,10 +35,25 @@ def read_scale(given: Sequence[str]) -> dict[str, int]:
     return scale
 
 
-def stack_settings(*, data: Path, port: int, scale: Mapping[str, int]) -> StackSettings:
+def stack_settings(
+    *,
+    data: Path,
+    port: int,
+    scale: Mapping[str, int],
+    rate: int = RATE,
+    metrics: bool = False,
+    tls: bool = False,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+) -> StackSettings:
     """Give the stack's settings. Raises MisuseError where they cannot be run."""
+    if (tls_cert is None) != (tls_key is None):
+        raise MisuseError("--tls-cert and --tls-key belong together")
+    own = Certificate(chain=tls_cert.absolute(), key=tls_key.absolute()) if tls_cert and tls_key else None
     try:
-        return StackSettings(data=data, port=port, scale=scale)
+        return StackSettings(
+            data=data, port=port, scale=scale, rate=rate, metrics=metrics, tls=tls, certificate=own
+        )
     except ValueError as error:
         raise MisuseError(str(error)) from error
 

@@ -2,13 +2,15 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from vidmesh_cli.asked import MisuseError
-from vidmesh_cli.commands.mesh import SUBJECT, TENANT, TTL
+from vidmesh_cli.commands.mesh import SCOPES, SUBJECT, TENANT, TTL
 from vidmesh_cli.exit_code import ExitCode
 from vidmesh_cli.output import Output
+from vidmesh_runtime.scope import SCOPES as KNOWN
 from vidmesh_stack.folder import Folder
 from vidmesh_stack.keys import make_token
 
@@ -16,10 +18,15 @@ DEFAULTS = {"tenant": TENANT, "subject": SUBJECT, "ttl": TTL}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-async def make(output: Output, data: Path, *, tenant: str, subject: str, ttl: str) -> ExitCode:
+async def make(
+    output: Output, data: Path, *, tenant: str, subject: str, ttl: str, scopes: Sequence[str]
+) -> ExitCode:
     """Print a token signed with the mesh's own key."""
+    for scope in scopes:
+        if scope not in KNOWN:
+            raise MisuseError(f"--scope wants one of {', '.join(KNOWN)}, not {scope!r}")
     try:
-        made = make_token(Folder(data).keys, tenant=tenant, subject=subject, ttl=read_ttl(ttl))
+        made = make_token(Folder(data).keys, tenant=tenant, subject=subject, ttl=read_ttl(ttl), scopes=scopes)
     except FileNotFoundError:
         output.problem(
             f"There are no keys in {data}.",
@@ -29,10 +36,12 @@ async def make(output: Output, data: Path, *, tenant: str, subject: str, ttl: st
     except ValueError as error:
         raise MisuseError(str(error)) from error
     if output.json_lines:
-        output.line({"token": made, "tenant": tenant, "subject": subject})
+        output.line({"token": made, "tenant": tenant, "subject": subject, "scopes": list(scopes)})
     else:
         output.raw(made + "\n")
-        again = shlex.join(["vidmesh", "token", *_flags(tenant=tenant, subject=subject, ttl=ttl)])
+        chosen = [] if tuple(scopes) == SCOPES else [word for scope in scopes for word in ("--scope", scope)]
+        flags = [*_flags(tenant=tenant, subject=subject, ttl=ttl), *chosen]
+        again = shlex.join(["vidmesh", "token", *flags])
         use = f'VIDMESH_TOKEN="$({output.typed(again)})" {output.typed("vidmesh jobs")}'
         output.hint((use, "use it"))
     return ExitCode.OK

@@ -1,5 +1,6 @@
 """up, down, token, doctor."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,11 +8,14 @@ import typer
 from vidmesh_cli.asked import Asked, with_mesh
 
 TENANT, SUBJECT, TTL = "dev", "developer", "30d"
+SCOPES = ("read", "write")
+RATE = 500
 
 
 @with_mesh
 def up(
     asked: Asked,
+    *,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Leave it running in the background.")
     ] = False,
@@ -22,6 +26,20 @@ def up(
         list[str] | None,
         typer.Option(help="Processes of a service, such as transcribe=2.", metavar="SERVICE=COUNT"),
     ] = None,
+    rate: Annotated[
+        int, typer.Option(metavar="CALLS", help="Calls a second that each tenant may make.", min=1)
+    ] = RATE,
+    metrics: Annotated[
+        bool,
+        typer.Option("--metrics", help="Tell Prometheus what goes on: run/metrics.json says where."),
+    ] = False,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Speak TLS, with a certificate that is made for this machine.")
+    ] = False,
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Speak TLS with this certificate, in PEM.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key.")] = None,
 ) -> None:
     """Run the mesh on this machine."""
     from vidmesh_cli.background import up_detached
@@ -33,7 +51,17 @@ def up(
     run_here(
         asked,
         lambda output: start(
-            output, stack_settings(data=asked.data, port=port, scale=read_scale(scale or []))
+            output,
+            stack_settings(
+                data=asked.data,
+                port=port,
+                scale=read_scale(scale or []),
+                rate=rate,
+                metrics=metrics,
+                tls=tls,
+                tls_cert=tls_cert,
+                tls_key=tls_key,
+            ),
         ),
     )
 
@@ -53,12 +81,23 @@ def token(
     tenant: Annotated[str, typer.Option(metavar="TENANT", help="Whose data the token opens.")] = TENANT,
     subject: Annotated[str, typer.Option(metavar="SUBJECT", help="Who uses it.")] = SUBJECT,
     ttl: Annotated[str, typer.Option(metavar="TIME", help="How long it is valid: 30m, 12h, 7d.")] = TTL,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SCOPE",
+            help="What it allows: read, write, admin. May be given again. Default: read and write.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Print a token for the mesh on this machine."""
     from vidmesh_cli.session import run_here
     from vidmesh_cli.tokens import make
 
-    run_here(asked, lambda output: make(output, asked.data, tenant=tenant, subject=subject, ttl=ttl))
+    scopes = tuple(scope or SCOPES)
+    run_here(
+        asked, lambda output: make(output, asked.data, tenant=tenant, subject=subject, ttl=ttl, scopes=scopes)
+    )
 
 
 @with_mesh
