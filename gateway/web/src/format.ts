@@ -8,6 +8,9 @@ export function clock(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** How long a video is, as a clock shows it: "2:32" of 151.9 seconds, for so its player counts. */
+export const length = (seconds: number): string => clock(Math.round(seconds));
+
 /** How long something lasts: "8 s", "3 min", "1 h 20 min". */
 export function span(seconds: number): string {
   if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`;

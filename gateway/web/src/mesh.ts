@@ -19,10 +19,14 @@ const [token, setToken] = createSignal(takeToken());
 
 addEventListener("hashchange", () => setToken(takeToken()));
 
-export { token };
+const [refusal, setRefusal] = createSignal("");
+
+/** `refusal` says why the last token was refused; empty where none was. */
+export { refusal, token };
 
 export function signIn(text: string): void {
   sessionStorage.setItem(KEY, text.trim());
+  setRefusal("");
   setToken(text.trim());
 }
 
@@ -40,6 +44,9 @@ export const mesh = new Vidmesh({ endpoint, token });
 /** What went wrong, in words for a person. A refused token signs out. */
 export function asProblem(thrown: unknown): VidmeshError {
   if (!(thrown instanceof VidmeshError)) throw thrown;
-  if (thrown.reason === "UNAUTHENTICATED") signOut();
+  if (thrown.reason === "UNAUTHENTICATED" && token() !== "") {
+    setRefusal(`${thrown.message} ${thrown.advice}`);
+    signOut();
+  }
   return thrown;
 }

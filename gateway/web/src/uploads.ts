@@ -3,7 +3,7 @@
 import { createStore, produce } from "solid-js/store";
 import type { Upload, VidmeshError } from "@vidmesh/client";
 
-import { putJob } from "./jobs/jobs";
+import { enlisted } from "./jobs/jobs";
 import { rememberMedia } from "./watch/media";
 import { asProblem, mesh } from "./mesh";
 import { toast } from "./parts/toast";
@@ -117,10 +117,9 @@ async function send(key: string, file: File): Promise<void> {
       onBegin: async ({ id, offset }) => {
         remember(key, { id, name: file.name, size: file.size, sent: Number(offset) });
         if (file.size <= EARLY) return;
-        const { job } = await mesh.submit({ id }, { signal: stop.signal });
+        const { job } = await enlisted(mesh.submit({ id }, { signal: stop.signal }));
         early.set(key, job.id);
         rememberMedia(job.videoId, file);
-        putJob(job);
       },
       onProgress: ({ uploadId, sent, rate, remaining, interruption }) => {
         remember(key, { id: uploadId, name: file.name, size: file.size, sent });
@@ -148,9 +147,8 @@ async function send(key: string, file: File): Promise<void> {
 }
 
 async function submit(upload: Pick<Upload, "id">, file: File, signal: AbortSignal): Promise<void> {
-  const { job, existing } = await mesh.submit(upload, { signal });
+  const { job, existing } = await enlisted(mesh.submit(upload, { signal }));
   rememberMedia(job.videoId, file);
-  putJob(job);
   if (existing)
     toast(`${file.name} is already in your library.`, { href: `/watch/${job.videoId}`, label: "Open it" });
   else toast(`${file.name} has arrived.`);

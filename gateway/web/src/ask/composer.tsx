@@ -1,6 +1,6 @@
 // Where a question is written.
 
-import { createSignal, onMount, Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 
 import { Icon } from "../parts/icon";
 import type { Dialogue } from "./dialogue";
@@ -14,7 +14,8 @@ export function Composer(props: {
 }): JSX.Element {
   const [text, setText] = createSignal("");
   let box!: HTMLTextAreaElement;
-  onMount(() => props.ref?.(() => box.focus()));
+  // At once: a page's own onMount runs before that of what is in it.
+  props.ref?.(() => box.focus());
   const ask = () => {
     const question = text().trim();
     if (question === "" || props.dialogue.busy()) return;

@@ -11,7 +11,11 @@ import { Prose } from "../parts/prose-view";
 import { Problem, Waiting } from "../parts/states";
 import type { Exchange } from "./dialogue";
 
-export function ExchangeView(props: { exchange: Exchange }): JSX.Element {
+export function ExchangeView(props: {
+  exchange: Exchange;
+  /** Whether the question is about one video. */
+  single?: boolean;
+}): JSX.Element {
   const citation = (number: number) => {
     const found = () => props.exchange.citations.find((one) => one.number === number);
     return (
@@ -26,12 +30,13 @@ export function ExchangeView(props: { exchange: Exchange }): JSX.Element {
         {props.exchange.question}
       </h2>
       <Show when={props.exchange.kind === AnswerKind.NOT_FOUND}>
-        <p class="badge warn">Not in your videos</p>
+        <p class="badge warn">{props.single ? "Not in this video" : "Not in your videos"}</p>
+        <p class="faint">Nothing was said that answers this. Other words may find it.</p>
       </Show>
       <Show
-        when={props.exchange.text}
+        when={props.exchange.kind !== AnswerKind.NOT_FOUND && props.exchange.text}
         fallback={
-          <Show when={props.exchange.writing}>
+          <Show when={props.exchange.writing && props.exchange.kind !== AnswerKind.NOT_FOUND}>
             <Waiting lines={3} label="Looking for the answer" />
           </Show>
         }

@@ -3,16 +3,18 @@
 import { Dialog } from "@kobalte/core/dialog";
 import { For, type JSX } from "solid-js";
 
-const KEYS: [string, string][] = [
-  ["Space or k", "Play, pause"],
-  ["j, l", "10 seconds back, forward"],
-  ["←, →", "5 seconds back, forward"],
-  ["0 … 9", "To a tenth of the video"],
-  ["<, >", "Slower, faster"],
-  ["m", "Mute"],
-  ["c", "Copy a link to this moment"],
-  ["/", "Search, or find in the transcript"],
-  ["?", "These keys"],
+const KEYS: [string[], string][] = [
+  [["Space", "k"], "Play or pause"],
+  [["j", "l"], "10 seconds back, forward"],
+  [["←", "→"], "5 seconds back, forward"],
+  [["0 – 9"], "To that tenth of the video"],
+  [["<", ">"], "Slower, faster"],
+  [["m"], "Mute"],
+  [["f"], "Full screen"],
+  [["c"], "Copy a link to this moment"],
+  [["e"], "Correct the line that is spoken"],
+  [["/"], "Search; beside a transcript, find in it"],
+  [["?"], "Show these keys"],
 ];
 
 export function KeysDialog(props: { open: boolean; onOpen: (open: boolean) => void }): JSX.Element {
@@ -24,10 +26,10 @@ export function KeysDialog(props: { open: boolean; onOpen: (open: boolean) => vo
           <Dialog.Title>Keys</Dialog.Title>
           <dl class="keys">
             <For each={KEYS}>
-              {([key, what]) => (
+              {([keys, what]) => (
                 <div>
                   <dt>
-                    <kbd>{key}</kbd>
+                    <For each={keys}>{(key) => <kbd>{key}</kbd>}</For>
                   </dt>
                   <dd>{what}</dd>
                 </div>
@@ -35,7 +37,9 @@ export function KeysDialog(props: { open: boolean; onOpen: (open: boolean) => vo
             </For>
           </dl>
           <div class="dialog-actions">
-            <Dialog.CloseButton class="button">Close</Dialog.CloseButton>
+            <Dialog.CloseButton class="button" aria-label="Close">
+              Close
+            </Dialog.CloseButton>
           </div>
         </Dialog.Content>
       </Dialog.Portal>

@@ -10,6 +10,7 @@ import {
   type Failure,
   type Job,
   type JobEvent,
+  type WatchMessage,
 } from "@vidmesh/client";
 
 export interface FailureView {
@@ -191,6 +192,27 @@ export function advance(job: JobView, { event }: JobEvent): JobView {
     default:
       return job;
   }
+}
+
+/** The jobs after what a watch told of them, the new ones first. */
+export function told(list: readonly JobView[], messages: readonly WatchMessage[]): JobView[] {
+  const touched = new Map<string, JobView | undefined>();
+  const find = (id: string) => (touched.has(id) ? touched.get(id) : list.find((job) => job.id === id));
+  for (const { case: kind, value } of messages) {
+    if (kind === "snapshot") {
+      if (value.job !== undefined) touched.set(value.job.id, fromJob(value.job, find(value.job.id)));
+    } else if (value.event.case === "videoDeleted") {
+      const { videoId } = value.event.value;
+      for (const job of [...list, ...touched.values()])
+        if (job?.videoId === videoId) touched.set(job.id, undefined);
+    } else {
+      touched.set(value.jobId, advance(find(value.jobId) ?? unknownJob(value), value));
+    }
+  }
+  const known = new Set(list.map((job) => job.id));
+  const isThere = (job: JobView | undefined): job is JobView => job !== undefined;
+  const born = [...touched.values()].filter(isThere).filter((job) => !known.has(job.id));
+  return [...born.reverse(), ...list.map((job) => find(job.id)).filter(isThere)];
 }
 
 /** The job with its text known to reach to a time, unless an event has told more. In seconds. */

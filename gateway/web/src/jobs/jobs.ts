@@ -1,11 +1,11 @@
 // All the caller's jobs, live: one stream for the page, which goes on at its sequence over breaks and reloads.
 
-import { batch, createSignal } from "solid-js";
+import { createSignal } from "solid-js";
 import { createStore, reconcile } from "solid-js/store";
-import { hasEnded, toSeconds, type VidmeshError, type WatchMessage } from "@vidmesh/client";
+import { hasEnded, toSeconds, type Job, type VidmeshError, type WatchMessage } from "@vidmesh/client";
 
 import { asProblem, mesh } from "../mesh";
-import { advance, fromJob, heardThrough, unknownJob, type JobView } from "./job-view";
+import { fromJob, heardThrough, told, type JobView } from "./job-view";
 
 const KEY = "vidmesh.jobs";
 const SHOWN = 100;
@@ -32,6 +32,8 @@ interface Kept {
 let after = 0n;
 let pending: WatchMessage[] = [];
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** For each call on its way, what was told since it began: its answer may have been written before that. */
+const underWay = new Set<WatchMessage[]>();
 
 /** Follows the jobs until the signal ends it. */
 export async function followJobs(signal: AbortSignal): Promise<void> {
@@ -46,25 +48,22 @@ export async function followJobs(signal: AbortSignal): Promise<void> {
   setProblem(undefined);
   setLoaded(false);
   setJobs("list", []);
-  await Promise.all([list(signal, kept), watch(signal)]);
+  await Promise.all([list(signal, kept?.list), watch(signal)]);
 }
 
-async function list(signal: AbortSignal, kept: Kept | undefined): Promise<void> {
-  const before = new Map(kept?.list.map((job) => [job.id, job]));
+async function list(signal: AbortSignal, kept?: readonly JobView[]): Promise<void> {
   try {
-    const page = await mesh.ingest.listJobs({ pageSize: SHOWN }, { signal });
-    setJobs(
-      "list",
-      reconcile(
-        page.jobs.map((job) => fromJob(job, before.get(job.id))),
-        { key: "id" },
-      ),
-    );
-    setLoaded(true);
-    setProblem(undefined);
-    flush();
-    const unheard = page.jobs.filter((job) => !hasEnded(job) && !before.has(job.id));
-    await Promise.all(unheard.slice(0, CAUGHT_UP).map((job) => catchUp(job.id, job.videoId, signal)));
+    await hearing(async (heard) => {
+      const page = await mesh.ingest.listJobs({ pageSize: SHOWN }, { signal });
+      const known = new Map((kept ?? jobs.list).map((job) => [job.id, job]));
+      const listed = page.jobs.map((job) => fromJob(job, known.get(job.id)));
+      setJobs("list", reconcile(told(listed, heard), { key: "id" }));
+      setLoaded(true);
+      setProblem(undefined);
+      flush();
+      const unheard = page.jobs.filter((job) => !hasEnded(job) && !known.has(job.id));
+      await Promise.all(unheard.slice(0, CAUGHT_UP).map((job) => catchUp(job.id, job.videoId, signal)));
+    });
   } catch (thrown) {
     const error = asProblem(thrown);
     if (!error.aborted) setProblem(error);
@@ -93,24 +92,23 @@ async function catchUp(id: string, videoId: string, signal: AbortSignal): Promis
 
 /** Holds the stream while the page is in sight: a browser has few connections, and hidden pages would take them all. */
 async function watch(signal: AbortSignal): Promise<void> {
-  let missed = false as boolean; // set where the compiler does not look
   const ended = () => signal.aborted;
   while (!ended()) {
     const hidden = new AbortController();
     const forget = onHidden(() => hidden.abort());
-    const onBreak = () => {
-      setConnected(false);
-      missed = true;
-    };
     try {
       const options = {
         after,
         signal: AbortSignal.any([signal, hidden.signal]),
-        onBreak,
+        onBreak: () => setConnected(false),
+        onOpen: () => {
+          setConnected(true);
+          // What happened before a watch from now on, or longer ago than events are kept, only a list tells.
+          void list(signal);
+        },
         patienceMs: Infinity,
       };
       for await (const message of mesh.watchAll(options)) {
-        setConnected(true);
         pending.push(message);
         timer ??= setTimeout(flush, BEAT);
       }
@@ -126,8 +124,6 @@ async function watch(signal: AbortSignal): Promise<void> {
     clearTimeout(timer);
     flush();
     await inSight(signal);
-    // A watch that saw no event has no sequence to go on after: what it missed is in the list.
-    if (!ended() && (missed || after === 0n)) await list(signal, { after: String(after), list: jobs.list });
   }
 }
 
@@ -162,41 +158,53 @@ function inSight(signal: AbortSignal): Promise<void> {
 /** Applies what has come since the last beat. Before the list is there it waits, so that no event is lost under it. */
 function flush(): void {
   timer = undefined;
-  if (!loaded()) return;
+  if (!loaded() || pending.length === 0) return;
   const messages = pending;
   pending = [];
-  const touched = new Map<string, JobView | undefined>();
-  const find = (id: string) => (touched.has(id) ? touched.get(id) : jobs.list.find((job) => job.id === id));
-  for (const { case: kind, value } of messages) {
-    after = value.sequence;
-    if (kind === "snapshot") {
-      if (value.job !== undefined) touched.set(value.job.id, fromJob(value.job, find(value.job.id)));
-    } else if (value.event.case === "videoDeleted") {
-      const { videoId } = value.event.value;
-      for (const job of jobs.list) if (job.videoId === videoId) touched.set(job.id, undefined);
-    } else {
-      touched.set(value.jobId, advance(find(value.jobId) ?? unknownJob(value), value));
-    }
+  after = messages[messages.length - 1]?.value.sequence ?? after;
+  for (const heard of underWay) heard.push(...messages);
+  setJobs("list", reconcile(told(jobs.list, messages), { key: "id" }));
+}
+
+/** Makes a call with what is told from here on until it is through. */
+async function hearing<T>(call: (heard: readonly WatchMessage[]) => Promise<T>): Promise<T> {
+  flush();
+  const heard: WatchMessage[] = [];
+  underWay.add(heard);
+  try {
+    return await call(heard);
+  } finally {
+    underWay.delete(heard);
   }
-  if (touched.size === 0) return;
-  batch(() => {
-    const known = new Set(jobs.list.map((job) => job.id));
-    const born = [...touched.values()]
-      .filter((job) => job !== undefined && !known.has(job.id))
-      .reverse() as JobView[];
-    const rest = jobs.list
-      .map((job) => (touched.has(job.id) ? touched.get(job.id) : job))
-      .filter((job) => job !== undefined);
-    setJobs("list", reconcile([...born, ...rest], { key: "id" }));
+}
+
+/** Puts the job of a call's answer into the list at once, as it stands with what was told while the answer was on its way. */
+export function enlisted<T extends { job?: Job }>(call: Promise<T>): Promise<T> {
+  return hearing(async (heard) => {
+    const answer = await call;
+    if (answer.job !== undefined) put(answer.job, heard);
+    return answer;
   });
 }
 
-/** Puts a job as the API answered with it into the list at once. */
-export function putJob(job: Parameters<typeof fromJob>[0]): void {
+/** The same for a call that answers with one job after another; gives how many there were. */
+export function enlistedEach(answers: AsyncIterable<{ job?: Job }>): Promise<number> {
+  return hearing(async (heard) => {
+    let count = 0;
+    for await (const { job } of answers) {
+      if (job !== undefined) put(job, heard);
+      count += 1;
+    }
+    return count;
+  });
+}
+
+function put(job: Job, heard: readonly WatchMessage[]): void {
   const before = jobs.list.find((one) => one.id === job.id);
   const rest = jobs.list.filter((one) => one.id !== job.id);
   const place = before === undefined ? 0 : jobs.list.indexOf(before);
-  setJobs("list", reconcile(rest.toSpliced(place, 0, fromJob(job, before)), { key: "id" }));
+  const now = told([fromJob(job, before)], heard).filter(({ id }) => id === job.id);
+  setJobs("list", reconcile(rest.toSpliced(place, 0, ...now), { key: "id" }));
 }
 
 function keep(): void {

@@ -1,6 +1,6 @@
 // What can be done with the chosen videos.
 
-import { For, type JSX } from "solid-js";
+import { For, Show, type JSX } from "solid-js";
 
 import { plural } from "../format";
 import { Icon } from "../parts/icon";
@@ -8,6 +8,10 @@ import { folders, tags } from "./shelf-data";
 
 export function BulkBar(props: {
   count: number;
+  /** How many could be chosen. */
+  of: number;
+  onAll: () => void;
+  onNone: () => void;
   /** An empty id: out of all folders. */
   onMove: (folderId: string) => void;
   onTag: (name: string) => void;
@@ -20,7 +24,20 @@ export function BulkBar(props: {
   };
   return (
     <div class="bulk card" role="toolbar" aria-label="Chosen videos">
-      <strong>{plural(props.count, "video")}</strong>
+      <strong>{plural(props.count, "video")} selected</strong>
+      <Show when={props.count < props.of}>
+        <button class="button quiet" onClick={() => props.onAll()}>
+          Select all
+        </button>
+      </Show>
+      <button
+        class="icon-button small"
+        aria-label="Select none"
+        title="Select none"
+        onClick={() => props.onNone()}
+      >
+        <Icon name="close" />
+      </button>
       <select
         class="select small"
         aria-label="Move to a folder"
@@ -35,6 +52,7 @@ export function BulkBar(props: {
         <For each={folders()}>{(one) => <option value={one.id}>{one.name}</option>}</For>
       </select>
       <form
+        class="bulk-tag"
         onSubmit={(event) => {
           event.preventDefault();
           tag(event.currentTarget);
@@ -48,6 +66,7 @@ export function BulkBar(props: {
           aria-label="Add a tag"
           maxlength="100"
         />
+        <button class="button quiet">Tag</button>
         <datalist id="tags">
           <For each={tags()}>{(one) => <option value={one.name} />}</For>
         </datalist>

@@ -1,11 +1,13 @@
 // Folders and tags, to choose by.
 
-import { createMemo, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
+import type { Folder } from "@vidmesh/client";
 
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
+import { NameDialog } from "../parts/name-dialog";
+import { regret } from "../parts/regret";
 import { toast } from "../parts/toast";
-import { FolderDialog } from "./folder-dialog";
 import { folders, readShelves, tags } from "./shelf-data";
 
 export interface Shelf {
@@ -17,22 +19,33 @@ export function Shelves(props: { chosen: Shelf; onChoose: (shelf: Shelf) => void
   const current = (one: Shelf) =>
     one.folder === props.chosen.folder && one.tag === props.chosen.tag ? "true" : undefined;
   const folder = createMemo(() => folders().find((one) => one.id === props.chosen.folder));
-  const remove = async (folderId: string) => {
-    try {
-      await mesh.query.deleteFolder({ folderId });
-      await readShelves();
-      props.onChoose({});
-      toast("The folder is gone. Its videos are where it was.");
-    } catch (thrown) {
-      toast(asProblem(thrown).message);
-    }
+  /** Folders that are about to be removed. */
+  const [doomed, setDoomed] = createSignal<string[]>([]);
+  const spare = (folderId: string) => setDoomed((all) => all.filter((id) => id !== folderId));
+  const remove = ({ id: folderId, name }: Folder) => {
+    setDoomed((all) => [...all, folderId]);
+    props.onChoose({});
+    const act = async () => {
+      try {
+        await mesh.query.deleteFolder({ folderId });
+        await readShelves();
+      } catch (thrown) {
+        toast(asProblem(thrown).message);
+      }
+      spare(folderId);
+    };
+    regret(
+      `The folder “${name}” is removed; its videos stay in the library.`,
+      () => void act(),
+      () => spare(folderId),
+    );
   };
   return (
     <nav class="shelves" aria-label="Folders and tags">
       <button class="shelf" aria-current={current({})} onClick={() => props.onChoose({})}>
         <Icon name="library" /> All videos
       </button>
-      <For each={folders()}>
+      <For each={folders().filter((one) => !doomed().includes(one.id))}>
         {(one) => (
           <button
             class="shelf"
@@ -47,7 +60,7 @@ export function Shelves(props: { chosen: Shelf; onChoose: (shelf: Shelf) => void
           </button>
         )}
       </For>
-      <FolderDialog
+      <NameDialog
         title="New folder"
         name=""
         triggerClass="shelf faint"
@@ -64,7 +77,7 @@ export function Shelves(props: { chosen: Shelf; onChoose: (shelf: Shelf) => void
       <Show when={folder()}>
         {(one) => (
           <>
-            <FolderDialog
+            <NameDialog
               title="Rename the folder"
               name={one().name}
               triggerClass="shelf faint"
@@ -78,7 +91,7 @@ export function Shelves(props: { chosen: Shelf; onChoose: (shelf: Shelf) => void
                 await readShelves();
               }}
             />
-            <button class="shelf faint" onClick={() => void remove(one().id)}>
+            <button class="shelf faint" onClick={() => remove(one())}>
               <Icon name="trash" /> Remove folder
             </button>
           </>

@@ -2,17 +2,26 @@
 
 import { A } from "@solidjs/router";
 import { For, Show, type JSX } from "solid-js";
-import { toDate, toSeconds, type Video } from "@vidmesh/client";
+import { JobState, toDate, toSeconds, type Video } from "@vidmesh/client";
 
-import { ago, clock } from "../format";
+import { ago, length } from "../format";
+import { STATES } from "../jobs/job-card";
+import type { JobView } from "../jobs/job-view";
 import { Icon } from "../parts/icon";
 
 export function VideoCard(props: {
   video: Video;
+  /** Its newest job, where that is among those the page knows. */
+  job: JobView | undefined;
   chosen: boolean;
   onChoose: (chosen: boolean) => void;
   onUntag: (tag: string) => void;
 }): JSX.Element {
+  /** How it stands with a video that cannot be searched. */
+  const state = () => {
+    if (props.video.searchable || props.job?.state === JobState.SUCCEEDED) return undefined;
+    return props.job === undefined ? { label: "Not searchable yet", tone: "" } : STATES[props.job.state];
+  };
   return (
     <li class="card video" classList={{ chosen: props.chosen }}>
       <input
@@ -27,18 +36,18 @@ export function VideoCard(props: {
           <A href={`/watch/${props.video.id}`}>{props.video.title}</A>
         </h2>
         <p class="faint job-meta">
-          <Show when={props.video.duration}>{(duration) => <span>{clock(toSeconds(duration()))}</span>}</Show>
+          <Show when={props.video.duration}>
+            {(duration) => <span>{length(toSeconds(duration()))}</span>}
+          </Show>
           <Show when={props.video.author}>
             <span dir="auto">{props.video.author}</span>
           </Show>
           <Show when={toDate(props.video.createdAt)}>{(date) => <span>{ago(date())}</span>}</Show>
-          <Show when={!props.video.searchable}>
-            <span class="badge live">Not yet whole</span>
-          </Show>
+          <Show when={state()}>{(now) => <span class={`badge ${now().tone}`}>{now().label}</span>}</Show>
         </p>
         <Show when={props.video.summary}>
           <p class="clamp" dir="auto">
-            {props.video.summary.replaceAll(/[*#`]/g, "")}
+            {props.video.summary.replaceAll(/[*#`]|\(\d+(:\d\d)+\)/g, "")}
           </p>
         </Show>
         <Show when={props.video.tags.length > 0}>

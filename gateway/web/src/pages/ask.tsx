@@ -13,6 +13,7 @@ import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
 import { shortcut } from "../parts/keys";
 import { Empty, Problem, Waiting } from "../parts/states";
+import { regret } from "../parts/regret";
 import { toast } from "../parts/toast";
 
 const LISTED = 50;
@@ -45,15 +46,22 @@ export function Ask(): JSX.Element {
     }
     await list();
   };
-  const remove = async (one: Conversation) => {
-    try {
-      await mesh.query.deleteConversation({ conversationId: one.id });
-      toast("The conversation is deleted.");
-      if (one.id === dialogue.id()) navigate("/ask");
+  const remove = (one: Conversation) => {
+    setConversations((all) => all.filter(({ id }) => id !== one.id));
+    if (one.id === dialogue.id()) navigate("/ask");
+    const act = async () => {
+      try {
+        await mesh.query.deleteConversation({ conversationId: one.id });
+      } catch (thrown) {
+        toast(asProblem(thrown).message);
+      }
       await list();
-    } catch (thrown) {
-      toast(asProblem(thrown).message);
-    }
+    };
+    regret(
+      "The conversation will be deleted.",
+      () => void act(),
+      () => void list(),
+    );
   };
 
   createEffect(
@@ -89,7 +97,8 @@ export function Ask(): JSX.Element {
                 <button
                   class="icon-button small"
                   aria-label={`Delete “${one.title}”`}
-                  onClick={() => void remove(one)}
+                  title="Delete"
+                  onClick={() => remove(one)}
                 >
                   <Icon name="trash" />
                 </button>

@@ -6,7 +6,7 @@ import type { VidmeshError } from "@vidmesh/client";
 import { plural } from "../format";
 import { JobCard } from "../jobs/job-card";
 import { isOver } from "../jobs/job-view";
-import { jobs, loaded, problem, putJob } from "../jobs/jobs";
+import { enlisted, enlistedEach, jobs, loaded, problem } from "../jobs/jobs";
 import { linksIn, listOf } from "../links";
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
@@ -99,7 +99,7 @@ function AddForm(): JSX.Element {
       <textarea
         id="links"
         rows="3"
-        placeholder="Paste links here, or drop files anywhere on the page"
+        placeholder="Paste links to videos, recordings or playlists"
         value={text()}
         onInput={(event) => setText(event.currentTarget.value)}
         onKeyDown={(event) => {
@@ -107,6 +107,9 @@ function AddForm(): JSX.Element {
             void submit(event);
         }}
       />
+      <Show when={text().trim() !== "" && links().length === 0}>
+        <p class="faint small">A link begins with http:// or https://.</p>
+      </Show>
       <For each={refused()}>
         {({ link, error }) => (
           <div class="note bad" role="alert">
@@ -137,6 +140,7 @@ function AddForm(): JSX.Element {
         <button type="button" class="button" onClick={() => chooser.click()}>
           <Icon name="file" /> Choose files
         </button>
+        <span class="faint small drop-hint">or drop files anywhere on the page</span>
         <input
           ref={chooser}
           class="hidden"
@@ -156,16 +160,11 @@ function AddForm(): JSX.Element {
 }
 
 async function addOne(link: string): Promise<void> {
-  const { job, existing } = await mesh.submit(link);
-  putJob(job);
+  const { job, existing } = await enlisted(mesh.submit(link));
   if (existing) toast("This video is already there.", { href: `/watch/${job.videoId}`, label: "Open it" });
 }
 
 async function addList(link: string): Promise<void> {
-  let count = 0;
-  for await (const { job } of mesh.submitPlaylist(link)) {
-    if (job !== undefined) putJob(job);
-    count += 1;
-  }
+  const count = await enlistedEach(mesh.submitPlaylist(link));
   toast(`${plural(count, "video")} of the playlist taken on.`);
 }

@@ -6,17 +6,18 @@ import { createStore } from "solid-js/store";
 import { VideoOrder, type Video, type VidmeshError } from "@vidmesh/client";
 
 import { plural } from "../format";
+import { isOver } from "../jobs/job-view";
+import { jobs } from "../jobs/jobs";
 import { BulkBar } from "../library/bulk-bar";
 import { readShelves } from "../library/shelf-data";
 import { Shelves } from "../library/shelves";
 import { VideoCard } from "../library/video-card";
 import { asProblem, mesh } from "../mesh";
 import { Empty, Problem, Waiting } from "../parts/states";
+import { regret } from "../parts/regret";
 import { toast } from "../parts/toast";
 
 const PAGE = 60;
-/** Milliseconds in which a delete can be taken back. */
-const REGRET = 6000;
 
 const ORDERS = [
   { order: VideoOrder.NEWEST, name: "Newest first" },
@@ -54,6 +55,16 @@ export function Library(): JSX.Element {
     ),
   );
   onMount(() => void readShelves());
+  // What a job makes of a video is told when it has ended; further pages stay as they were read.
+  createEffect(
+    on(
+      () => jobs.list.filter(isOver).length,
+      () => {
+        if (videos().length <= PAGE) void read();
+      },
+      { defer: true },
+    ),
+  );
 
   /** Does something to several videos, says how it went, and shows what is there now. */
   const each = async (list: Video[], work: (video: Video) => Promise<unknown>, said: string) => {
@@ -79,15 +90,13 @@ export function Library(): JSX.Element {
   const remove = (list: Video[]) => {
     setVideos((all) => all.filter((video) => !list.includes(video)));
     unchoose(list);
-    const timer = setTimeout(() => {
-      close();
-      void each(list, (video) => mesh.ingest.deleteVideo({ videoId: video.id }), "deleted for good");
-    }, REGRET);
-    const undo = () => {
-      clearTimeout(timer);
-      void read();
-    };
-    const close = toast(`${plural(list.length, "video")} will be deleted.`, { label: "Undo", run: undo });
+    const act = () =>
+      each(list, (video) => mesh.ingest.deleteVideo({ videoId: video.id }), "deleted for good");
+    regret(
+      `${plural(list.length, "video")} will be deleted.`,
+      () => void act(),
+      () => void read(),
+    );
   };
 
   return (
@@ -117,6 +126,9 @@ export function Library(): JSX.Element {
           <Show when={selection().length > 0}>
             <BulkBar
               count={selection().length}
+              of={videos().length}
+              onAll={() => setChosen(Object.fromEntries(videos().map((video) => [video.id, true])))}
+              onNone={() => unchoose(videos())}
               onMove={(folderId) => void move(folderId)}
               onTag={(name) => void tag(name)}
               onDelete={() => remove(selection())}
@@ -129,6 +141,7 @@ export function Library(): JSX.Element {
                 {(video) => (
                   <VideoCard
                     video={video}
+                    job={jobs.list.find((job) => job.videoId === video.id)}
                     chosen={chosen[video.id] ?? false}
                     onChoose={(now) => setChosen(video.id, now)}
                     onUntag={(name) => void untag(video, name)}
@@ -141,9 +154,16 @@ export function Library(): JSX.Element {
                 icon="library"
                 title={query.folder || query.tag ? "Nothing in here" : "Your library is empty"}
               >
-                <A href="/" class="button primary">
-                  Add videos
-                </A>
+                <Show
+                  when={query.folder}
+                  fallback={
+                    <A href="/" class="button primary">
+                      Add videos
+                    </A>
+                  }
+                >
+                  Select videos among all videos, then move them here.
+                </Show>
               </Empty>
             </Show>
             <Show when={next()}>

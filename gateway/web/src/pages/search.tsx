@@ -146,7 +146,10 @@ export function Search(): JSX.Element {
                   <section class="card group">
                     <h2 dir="auto">
                       <A href={`/watch/${group.id}`}>{group.title}</A>{" "}
-                      <span class="count">{group.hits.length}</span>
+                      <span class="count">
+                        {group.hits.length}
+                        <span class="hidden"> {group.hits.length === 1 ? "moment" : "moments"}</span>
+                      </span>
                     </h2>
                     <ol class="hits">
                       <For each={group.hits}>{(hit) => <HitLine hit={hit} />}</For>

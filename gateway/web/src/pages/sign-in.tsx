@@ -1,11 +1,14 @@
 // Where a page without a token begins.
 
-import { createSignal, type JSX } from "solid-js";
+import { createSignal, onMount, Show, type JSX } from "solid-js";
 
-import { signIn } from "../mesh";
+import { refusal, signIn } from "../mesh";
+import { Icon } from "../parts/icon";
 
 export function SignIn(): JSX.Element {
   const [text, setText] = createSignal("");
+  let field!: HTMLInputElement;
+  onMount(() => field.focus());
   return (
     <main class="sign-in" id="main">
       <form
@@ -21,6 +24,7 @@ export function SignIn(): JSX.Element {
         <label class="field">
           Token
           <input
+            ref={field}
             class="input"
             type="password"
             autocomplete="off"
@@ -29,8 +33,17 @@ export function SignIn(): JSX.Element {
             onInput={(event) => setText(event.currentTarget.value)}
           />
         </label>
+        <Show when={refusal()}>
+          {(why) => (
+            <div class="note bad" role="alert">
+              <Icon name="warn" />
+              <p>{why()}</p>
+            </div>
+          )}
+        </Show>
         <p class="faint small">
-          <code>vidmesh token</code> prints one. It stays in this tab and is gone when the tab is closed.
+          <code>vidmesh token</code> prints one, and <code>vidmesh up</code> a link that brings it along. It
+          stays in this tab and is gone when the tab is closed.
         </p>
         <button class="button primary" disabled={text().trim() === ""}>
           Open

@@ -2,7 +2,9 @@
 
 import type { JSX } from "solid-js";
 
+import { AtWork } from "../system/at-work";
 import { Failures } from "../system/failures";
+import { Letters } from "../system/letters";
 import { Models } from "../system/models";
 import { Queue } from "../system/queue";
 import { Services } from "../system/services";
@@ -18,8 +20,17 @@ export function System(): JSX.Element {
         </h2>
         <Queue />
       </section>
+      <section aria-labelledby="at-work">
+        <h2 id="at-work" class="section-title">
+          At work
+        </h2>
+        <AtWork />
+      </section>
       <section aria-labelledby="failures">
         <Failures />
+      </section>
+      <section aria-labelledby="letters">
+        <Letters />
       </section>
       <section aria-labelledby="models">
         <h2 id="models" class="section-title">

@@ -1,24 +1,27 @@
 // A video: player, transcript, summary, chapters, questions.
 
 import { Tabs } from "@kobalte/core/tabs";
-import { useParams, useSearchParams } from "@solidjs/router";
-import { createEffect, on, onCleanup, onMount, Show, type JSX } from "solid-js";
+import { A, useParams, useSearchParams } from "@solidjs/router";
+import { createEffect, createSignal, on, onCleanup, onMount, Show, type JSX } from "solid-js";
 import { StageState } from "@vidmesh/client";
 
-import { clock, readMoment, shortLink } from "../format";
+import { clock, length, readMoment, shortLink } from "../format";
 import { Icon } from "../parts/icon";
 import { shortcut } from "../parts/keys";
+import { NameDialog } from "../parts/name-dialog";
 import { Problem } from "../parts/states";
 import { toast } from "../parts/toast";
+import { narrow } from "../parts/width";
 import { AskPanel } from "../watch/ask-panel";
 import { Chapters } from "../watch/chapters";
 import { ExportMenu } from "../watch/export-menu";
 import { createFinder } from "../watch/finder";
 import { toMarkdown } from "../watch/markdown";
-import { mediaOf, rememberMedia } from "../watch/media";
+import { rememberMedia } from "../watch/media";
 import { keepPlace, placeLeft } from "../watch/place";
 import { createPlayer, type Player } from "../watch/player";
 import { playerKeys } from "../watch/player-keys";
+import { sourceOf } from "../watch/source-of";
 import { Stage } from "../watch/stage";
 import { SummaryPanel } from "../watch/summary";
 import { textOf } from "../watch/text-of";
@@ -40,9 +43,16 @@ function WatchVideo(props: { id: string }): JSX.Element {
   const id = props.id;
   const text = textOf(id);
   const about = videoOf(id, text);
+  const media = sourceOf(id, about);
   const player = createPlayer(about.length);
   const finder = createFinder(text.lines);
   const title = () => about.video()?.title ?? "";
+  const [chosen, setTab] = createSignal("");
+  /** Where there is no room beside the player, the transcript is a tab below it, the first one. */
+  const tab = () => {
+    if (chosen() === "" || (chosen() === "text" && !narrow())) return narrow() ? "text" : "summary";
+    return chosen();
+  };
 
   const copy = async (seconds: number) => {
     const link = `${location.origin}/watch/${id}?t=${Math.floor(seconds)}`;
@@ -67,6 +77,10 @@ function WatchVideo(props: { id: string }): JSX.Element {
     shortcut(["c"], () => void copy(player.time()));
   });
 
+  const textPanel = () => (
+    <TextPanel text={text} player={player} finder={finder} onCopy={(seconds) => void copy(seconds)} />
+  );
+
   return (
     <div class="page wide watch">
       <Show
@@ -75,12 +89,24 @@ function WatchVideo(props: { id: string }): JSX.Element {
           <>
             <header class="watch-head">
               <div class="watch-title">
-                <h1 dir="auto" title={title()}>
-                  {title() || "\u00a0"}
-                </h1>
+                <div class="title-line">
+                  <h1 dir="auto" title={title()}>
+                    {title() || "\u00a0"}
+                  </h1>
+                  <Show when={title()}>
+                    <NameDialog
+                      title="Rename the video"
+                      name={title()}
+                      trigger={<Icon name="edit" />}
+                      triggerClass="icon-button small"
+                      triggerLabel="Rename the video"
+                      save={about.rename}
+                    />
+                  </Show>
+                </div>
                 <p class="faint job-meta">
-                  <Show when={about.length() > 0}>
-                    <span>{clock(about.length())}</span>
+                  <Show when={player.duration() > 0}>
+                    <span>{length(player.duration())}</span>
                   </Show>
                   <Show when={about.video()?.author}>{(author) => <span dir="auto">{author()}</span>}</Show>
                   <Show when={about.video()?.pageUrl}>
@@ -114,15 +140,21 @@ function WatchVideo(props: { id: string }): JSX.Element {
               <div class="watch-left">
                 <Stage
                   player={player}
-                  source={mediaOf(id, about.video()?.pageUrl ?? "")}
+                  media={media}
+                  live={about.live()}
                   chapters={about.chapters()}
                   finds={finder.moments()}
                   captions={about.captions()}
                   language={text.transcript()?.language ?? ""}
                   onFile={(file) => rememberMedia(id, file)}
                 />
-                <Tabs class="tabs">
+                <Tabs class="tabs" value={tab()} onChange={setTab}>
                   <Tabs.List class="tab-list" aria-label="About this video">
+                    <Show when={narrow()}>
+                      <Tabs.Trigger class="tab" value="text">
+                        Transcript
+                      </Tabs.Trigger>
+                    </Show>
                     <Tabs.Trigger class="tab" value="summary">
                       Summary
                     </Tabs.Trigger>
@@ -136,9 +168,13 @@ function WatchVideo(props: { id: string }): JSX.Element {
                       Ask
                     </Tabs.Trigger>
                   </Tabs.List>
+                  <Show when={narrow()}>
+                    <Tabs.Content value="text">{textPanel()}</Tabs.Content>
+                  </Show>
                   <Tabs.Content value="summary">
                     <SummaryPanel
                       videoId={id}
+                      live={about.live()}
                       onMoment={(seconds) => {
                         player.seek(seconds);
                         player.play();
@@ -153,17 +189,18 @@ function WatchVideo(props: { id: string }): JSX.Element {
                   </Tabs.Content>
                 </Tabs>
               </div>
-              <TextPanel
-                text={text}
-                player={player}
-                finder={finder}
-                onCopy={(seconds) => void copy(seconds)}
-              />
+              <Show when={!narrow()}>{textPanel()}</Show>
             </div>
           </>
         }
       >
-        {(error) => <Problem error={error()} again={() => location.reload()} />}
+        {(error) => (
+          <Problem error={error()} again={() => location.reload()}>
+            <A class="button" href="/library">
+              Go to the library
+            </A>
+          </Problem>
+        )}
       </Show>
     </div>
   );

@@ -30,6 +30,6 @@ function isTaken(target: EventTarget | null, key: string): boolean {
   const typing = "input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]";
   if (target.closest(`${typing}, [role=dialog], [role=menu]`) !== null) return true;
   if (key === " ") return target.closest("button, a, summary, label, input, [role=tab]") !== null;
-  if (key.startsWith("Arrow")) return target.closest("[type=range], [role=tab], [role=region]") !== null;
+  if (key.startsWith("Arrow")) return target.closest("[type=range], [role=tab]") !== null;
   return false;
 }

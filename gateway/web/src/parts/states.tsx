@@ -17,7 +17,7 @@ export function Empty(props: ParentProps<{ icon: IconName; title: string }>): JS
   );
 }
 
-export function Problem(props: { error: VidmeshError; again?: () => void }): JSX.Element {
+export function Problem(props: ParentProps<{ error: VidmeshError; again?: () => void }>): JSX.Element {
   return (
     <div class="state" role="alert">
       <span class="state-icon bad">
@@ -25,13 +25,16 @@ export function Problem(props: { error: VidmeshError; again?: () => void }): JSX
       </span>
       <h2>{props.error.message}</h2>
       <p class="state-text">{props.error.advice}</p>
-      <Show when={props.again}>
-        {(again) => (
-          <button class="button" onClick={() => again()()}>
-            Try again
-          </button>
-        )}
-      </Show>
+      <div class="state-actions">
+        <Show when={props.again}>
+          {(again) => (
+            <button class="button" onClick={() => again()()}>
+              Try again
+            </button>
+          )}
+        </Show>
+        {props.children}
+      </div>
     </div>
   );
 }

@@ -5,7 +5,8 @@ import { createSignal, For, Show, type JSX } from "solid-js";
 import { JobState, toDate, type Job } from "@vidmesh/client";
 
 import { ago, plural } from "../format";
-import { putJob } from "../jobs/jobs";
+import { isOver } from "../jobs/job-view";
+import { enlisted, jobs } from "../jobs/jobs";
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
 import { Waiting } from "../parts/states";
@@ -21,14 +22,16 @@ export function Failures(): JSX.Element {
     const states = [JobState.FAILED, JobState.PARTIAL];
     return mesh.ingest.listJobs({ states, pageSize: SHOWN }, { signal });
   });
-  const list = () => failed.value()?.jobs ?? [];
+  // What was taken up again, here or by a dead letter, is told by the stream before it is read again.
+  const isAtWork = (id: string) => jobs.list.some((job) => job.id === id && !isOver(job));
+  const list = () => (failed.value()?.jobs ?? []).filter(({ id }) => !isAtWork(id));
+  let heading: HTMLHeadingElement | undefined;
   const retry = async (wanted: Job[]) => {
     setBusy(true);
     let begun = 0;
     for (const { id } of wanted) {
       try {
-        const { job } = await mesh.ingest.retryJob({ jobId: id });
-        if (job !== undefined) putJob(job);
+        await enlisted(mesh.ingest.retryJob({ jobId: id }));
         begun += 1;
       } catch (thrown) {
         const error = asProblem(thrown);
@@ -38,12 +41,17 @@ export function Failures(): JSX.Element {
     if (begun > 0) toast(`${plural(begun, "job")} taken up again.`);
     await failed.again();
     setBusy(false);
+    // The button that was pressed goes with its job, and the keyboard's place with it.
+    if (document.activeElement === null || document.activeElement === document.body) heading?.focus();
   };
   return (
     <>
       <div class="title-row">
-        <h2 id="failures" class="section-title">
-          Failed <span class="count">{list().length}</span>
+        <h2 id="failures" class="section-title" tabindex="-1" ref={(element) => (heading = element)}>
+          Failed{" "}
+          <Show when={failed.value()}>
+            <span class="count">{list().length}</span>
+          </Show>
         </h2>
         <Show when={list().length > 1}>
           <button class="button quiet" disabled={busy()} onClick={() => void retry(list())}>
@@ -72,7 +80,7 @@ export function Failures(): JSX.Element {
                       {job.failure?.message ?? job.stages.find((one) => one.failure)?.failure?.message}
                     </p>
                     <p class="faint small">
-                      <Show when={toDate(job.createdAt)}>{(date) => ago(date())}</Show>
+                      <Show when={toDate(job.createdAt)}>{(date) => ago(date(), failed.at())}</Show>
                     </p>
                   </div>
                   <button

@@ -8,6 +8,8 @@ export interface StageQueue {
   stage: Stage;
   running: number;
   waiting: number;
+  /** When the oldest job was added that this stage has not begun. */
+  oldest: Date | undefined;
 }
 
 export interface Queue {
@@ -21,21 +23,28 @@ export interface Queue {
 
 export function queueOf(jobs: readonly Job[]): Queue {
   const waiting = jobs.filter((job) => job.state === JobState.QUEUED);
-  const added = waiting.map((job) => toDate(job.createdAt)).filter((date) => date !== undefined);
   const stages = STAGES.map((stage) => {
-    const states = jobs.map(
-      (job) => job.stages.find((one) => one.stage === stage)?.state ?? StageState.WAITING,
-    );
+    const inState = (state: StageState) =>
+      jobs.filter(
+        (job) => (job.stages.find((one) => one.stage === stage)?.state ?? StageState.WAITING) === state,
+      );
+    const unbegun = inState(StageState.WAITING);
     return {
       stage,
-      running: states.filter((state) => state === StageState.RUNNING).length,
-      waiting: states.filter((state) => state === StageState.WAITING).length,
+      running: inState(StageState.RUNNING).length,
+      waiting: unbegun.length,
+      oldest: oldestOf(unbegun),
     };
   });
   return {
     waiting: waiting.length,
     running: jobs.filter((job) => job.state === JobState.RUNNING).length,
-    oldest: added.length === 0 ? undefined : new Date(Math.min(...added.map(Number))),
+    oldest: oldestOf(waiting),
     stages,
   };
+}
+
+function oldestOf(jobs: readonly Job[]): Date | undefined {
+  const added = jobs.map((job) => toDate(job.createdAt)).filter((date) => date !== undefined);
+  return added.length === 0 ? undefined : new Date(Math.min(...added.map(Number)));
 }

@@ -3,7 +3,7 @@
 import { createMemo, For, Show, type JSX } from "solid-js";
 import { JobState, StageState, type Stage } from "@vidmesh/client";
 
-import { ago, rate } from "../format";
+import { rate, span } from "../format";
 import { NAMES } from "../jobs/job-card";
 import { isOver } from "../jobs/job-view";
 import { jobs } from "../jobs/jobs";
@@ -23,6 +23,8 @@ export function Queue(): JSX.Element {
   });
   const queue = createMemo(() => queueOf(open.value()?.jobs ?? []));
   const more = () => ((open.value()?.nextPageToken ?? "") === "" ? "" : "+");
+  const wait = (since: Date | undefined) =>
+    since === undefined ? "–" : span((open.at() - since.getTime()) / 1000);
   const pace = (stage: Stage) => {
     const rates = jobs.list
       .filter((job) => !isOver(job))
@@ -59,11 +61,7 @@ export function Queue(): JSX.Element {
         </div>
         <div class="card">
           <dt>Longest wait</dt>
-          <dd>
-            <Show when={queue().oldest} fallback="–">
-              {(date) => ago(date()).replace(" ago", "")}
-            </Show>
-          </dd>
+          <dd>{wait(queue().oldest)}</dd>
         </div>
       </dl>
       <div class="card table">
@@ -73,6 +71,7 @@ export function Queue(): JSX.Element {
               <th scope="col">Stage</th>
               <th scope="col">At work</th>
               <th scope="col">Waiting</th>
+              <th scope="col">Longest wait</th>
               <th scope="col">Pace</th>
             </tr>
           </thead>
@@ -83,6 +82,7 @@ export function Queue(): JSX.Element {
                   <th scope="row">{NAMES[one.stage]}</th>
                   <td>{one.running}</td>
                   <td>{one.waiting}</td>
+                  <td>{wait(one.oldest)}</td>
                   <td>{pace(one.stage) || "–"}</td>
                 </tr>
               )}

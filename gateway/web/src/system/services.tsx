@@ -1,30 +1,38 @@
 // Whether each service answers, and how fast.
 
 import { For, Show, type JSX } from "solid-js";
-import { SERVICES, type Service } from "@vidmesh/client";
+import { SERVICES, type Health, type Service } from "@vidmesh/client";
 
 import { mesh } from "../mesh";
 import { polled } from "./polled";
 
 const WORK: Record<Service, string> = {
-  ingest: "Fetches and decodes videos, keeps jobs",
+  ingest: "Fetches videos, keeps jobs",
   transcribe: "Recognises what is said",
   summarize: "Writes summaries and chapters",
   query: "Library, search and answers",
 };
 
-interface Health {
-  serving: boolean;
+interface Answer extends Health {
   /** Milliseconds until it answered. */
   taken: number;
 }
 
+/** Its version and how fast it answers; a space that keeps the line where neither is known. */
+function told({ serving, version, taken }: Answer): string {
+  const parts = [
+    version && `Version ${version}`,
+    serving && `answers in ${Math.max(1, Math.round(taken))} ms`,
+  ];
+  return parts.filter(Boolean).join(", ") || "\u00a0";
+}
+
 export function Services(): JSX.Element {
   const health = polled(async (signal) => {
-    const asked = SERVICES.map(async (service): Promise<[Service, Health]> => {
+    const asked = SERVICES.map(async (service): Promise<[Service, Answer]> => {
       const began = performance.now();
-      const serving = await mesh.isServing(service, { signal });
-      return [service, { serving, taken: performance.now() - began }];
+      const answer = await mesh.health(service, { signal });
+      return [service, { ...answer, taken: performance.now() - began }];
     });
     return new Map(await Promise.all(asked));
   });
@@ -45,8 +53,8 @@ export function Services(): JSX.Element {
             </p>
             <p class="faint small">{WORK[service]}</p>
             <p class="faint small">
-              <Show when={health.value()?.get(service)?.serving} fallback={"\u00a0"}>
-                answers in {Math.max(1, Math.round(health.value()?.get(service)?.taken ?? 0))} ms
+              <Show when={health.value()?.get(service)} fallback={"\u00a0"}>
+                {(one) => told(one())}
               </Show>
             </p>
           </li>

@@ -12,7 +12,7 @@ export function AskPanel(props: { videoId: string }): JSX.Element {
   return (
     <div class="panel">
       <div class="exchanges" aria-live="polite" aria-busy={dialogue.busy()}>
-        <For each={dialogue.exchanges}>{(one) => <ExchangeView exchange={one} />}</For>
+        <For each={dialogue.exchanges}>{(one) => <ExchangeView exchange={one} single />}</For>
       </div>
       <Composer
         dialogue={dialogue}

@@ -1,4 +1,4 @@
-// Where the sound and picture of a video come from: a file of this computer, a link that browsers play, YouTube, or nowhere.
+// Where the sound and picture of a video may come from besides the mesh: a file of this computer, a link, YouTube.
 
 import { createSignal } from "solid-js";
 
@@ -22,9 +22,9 @@ export function rememberMedia(videoId: string, file: File): void {
   setGiven((all) => new Map(all).set(videoId, source));
 }
 
-/** What plays a video, by its id and the page that it was published on. */
-export function mediaOf(videoId: string, pageUrl: string): MediaSource | undefined {
-  return given().get(videoId) ?? fromLink(pageUrl);
+/** The file that was given on this page for a video. */
+export function givenMedia(videoId: string): MediaSource | undefined {
+  return given().get(videoId);
 }
 
 export function fromLink(link: string): MediaSource | undefined {

@@ -1,11 +1,12 @@
 // The player's face: picture, controls, and a timeline with chapters and finds.
 
-import { createEffect, createMemo, For, Match, Show, Switch, type JSX } from "solid-js";
+import { createEffect, createMemo, For, Match, onMount, Show, Switch, type JSX } from "solid-js";
 
-import { clock } from "../format";
+import { clock, length } from "../format";
 import { Icon } from "../parts/icon";
-import type { MediaSource } from "./media";
+import { shortcut } from "../parts/keys";
 import { RATES, type Player } from "./player";
+import type { SourceOf } from "./source-of";
 
 export interface Mark {
   start: number;
@@ -14,7 +15,9 @@ export interface Mark {
 
 export function Stage(props: {
   player: Player;
-  source: MediaSource | undefined;
+  media: SourceOf;
+  /** Whether more of the video is still to be read. */
+  live: boolean;
   chapters: Mark[];
   /** Moments that were found, in seconds. */
   finds: number[];
@@ -23,20 +26,39 @@ export function Stage(props: {
   language: string;
   onFile: (file: File) => void;
 }): JSX.Element {
-  const audio = () => props.source?.kind === "file" && props.source.audio;
+  const file = () => {
+    const source = props.media.source();
+    return source?.kind === "file" ? source : undefined;
+  };
+  const youtube = () => {
+    const source = props.media.source();
+    return source?.kind === "youtube" ? source : undefined;
+  };
+  const audio = () => file()?.audio ?? false;
+  const nothing = () => props.media.source() === undefined && !props.media.looking();
   let screen!: HTMLDivElement;
+  const picture = () => props.media.source() !== undefined && !audio();
+  const toggleFull = () => {
+    if (document.fullscreenElement !== null) void document.exitFullscreen();
+    else if (picture()) void screen.requestFullscreen();
+  };
+  onMount(() => shortcut(["f"], toggleFull));
   return (
     <section class="stage-box" aria-label="Player">
-      <div class="screen" classList={{ sound: audio(), none: props.source === undefined }} ref={screen}>
-        <Switch fallback={<NoMedia onFile={props.onFile} />}>
-          <Match when={props.source?.kind === "file" && props.source}>
-            {(file) => (
+      <div class="screen" classList={{ sound: audio(), none: nothing() }} ref={screen}>
+        <Switch>
+          <Match when={nothing()}>
+            <NoMedia broken={props.media.broken()} live={props.live} onFile={props.onFile} />
+          </Match>
+          <Match when={file()}>
+            {(source) => (
               <video
-                src={file().url}
+                src={source().url}
                 ref={(element) => props.player.attach(element)}
                 preload="metadata"
                 playsinline
                 onClick={() => props.player.toggle()}
+                onError={() => props.media.giveUp()}
               >
                 <Show when={props.captions}>
                   {(captions) => (
@@ -51,7 +73,7 @@ export function Stage(props: {
               </video>
             )}
           </Match>
-          <Match when={props.source?.kind === "youtube" && props.source}>
+          <Match when={youtube()}>
             {(source) => (
               <iframe
                 src={`https://www.youtube-nocookie.com/embed/${encodeURIComponent(source().id)}?enablejsapi=1&playsinline=1&rel=0&origin=${encodeURIComponent(location.origin)}`}
@@ -92,7 +114,7 @@ export function Stage(props: {
           +10
         </button>
         <span class="times">
-          {clock(props.player.time())} <span class="faint">/ {clock(props.player.duration())}</span>
+          {clock(props.player.time())} <span class="faint">/ {length(props.player.duration())}</span>
         </span>
         <span class="spacer" />
         <label class="hidden" for="rate">
@@ -113,7 +135,7 @@ export function Stage(props: {
           </For>
         </select>
         <button
-          class="icon-button"
+          class="icon-button mute"
           aria-label="Mute"
           aria-pressed={props.player.muted()}
           title="Mute (m)"
@@ -121,13 +143,8 @@ export function Stage(props: {
         >
           <Icon name={props.player.muted() ? "mute" : "sound"} />
         </button>
-        <Show when={props.source !== undefined && !audio()}>
-          <button
-            class="icon-button"
-            aria-label="Full screen"
-            title="Full screen (f)"
-            onClick={() => void screen.requestFullscreen()}
-          >
+        <Show when={picture()}>
+          <button class="icon-button" aria-label="Full screen" title="Full screen (f)" onClick={toggleFull}>
             <Icon name="full" />
           </button>
         </Show>
@@ -136,10 +153,16 @@ export function Stage(props: {
   );
 }
 
-function NoMedia(props: { onFile: (file: File) => void }): JSX.Element {
+function NoMedia(props: { broken: boolean; live: boolean; onFile: (file: File) => void }): JSX.Element {
+  const why = () => {
+    if (props.broken)
+      return "This browser cannot play the file. Its text is here, and every moment can be linked to.";
+    if (props.live) return "Picture and sound are here when the file has been read to its end.";
+    return "Of this video the text alone is kept. Every moment can be linked to.";
+  };
   return (
     <div class="no-media">
-      <p>The picture and sound are not at hand here. The text is, and every moment can be linked to.</p>
+      <p>{why()}</p>
       <label class="button">
         <Icon name="file" /> Play it from a file of yours
         <input
@@ -193,7 +216,7 @@ function Timeline(props: { player: Player; chapters: Mark[]; finds: number[] }):
           });
         }}
         aria-label="Position"
-        aria-valuetext={`${clock(props.player.time())} of ${clock(props.player.duration())}${chapter() && `, ${chapter()}`}`}
+        aria-valuetext={`${clock(props.player.time())} of ${length(props.player.duration())}${chapter() && `, ${chapter()}`}`}
         onInput={(event) => props.player.seek(event.currentTarget.valueAsNumber)}
       />
     </div>

@@ -15,7 +15,12 @@ const LANGUAGES =
     .map((tag) => ({ tag, name: names.of(tag) ?? tag }))
     .sort((one, other) => one.name.localeCompare(other.name));
 
-export function SummaryPanel(props: { videoId: string; onMoment: (seconds: number) => void }): JSX.Element {
+export function SummaryPanel(props: {
+  videoId: string;
+  /** Whether more of the video is to be heard. */
+  live: boolean;
+  onMoment: (seconds: number) => void;
+}): JSX.Element {
   const [text, setText] = createSignal("");
   const [summary, setSummary] = createSignal<Summary>();
   const [writing, setWriting] = createSignal(true);
@@ -91,6 +96,11 @@ export function SummaryPanel(props: { videoId: string; onMoment: (seconds: numbe
                   fallback={<p class="faint">Nothing was said that could be summarised.</p>}
                 >
                   <Waiting lines={5} label="The summary is being written" />
+                  <Show when={props.live}>
+                    <p class="faint small">
+                      It is written while the video is heard, and appears here by itself.
+                    </p>
+                  </Show>
                 </Show>
               }
             >

@@ -10,6 +10,10 @@ export interface TextOf {
   lines: Accessor<Line[]>;
   transcript: Accessor<Transcript | undefined>;
   problem: Accessor<VidmeshError | undefined>;
+  /** Keeps a person's text for the line with an index. */
+  correct: (index: number, text: string) => Promise<void>;
+  /** How many lines were corrected on this page. */
+  corrected: Accessor<number>;
 }
 
 const BEAT = 100;
@@ -19,6 +23,7 @@ export function textOf(videoId: string): TextOf {
   const [lines, setLines] = createSignal<Line[]>([]);
   const [transcript, setTranscript] = createSignal<Transcript>();
   const [problem, setProblem] = createSignal<VidmeshError>();
+  const [corrected, setCorrected] = createSignal(0);
   const stop = new AbortController();
   let fresh: Line[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -56,5 +61,12 @@ export function textOf(videoId: string): TextOf {
     }
   };
   void follow();
-  return { lines, transcript, problem };
+  const correct = async (index: number, text: string): Promise<void> => {
+    const { segment } = await mesh.transcribe.correctSegment({ videoId, index, text });
+    if (segment === undefined) return;
+    const now = toLine(segment);
+    setLines((all) => all.map((line) => (line.index === index ? now : line)));
+    setCorrected((count) => count + 1);
+  };
+  return { lines, transcript, problem, correct, corrected };
 }

@@ -4,10 +4,13 @@ import { Show, type JSX } from "solid-js";
 import { StageState, type Transcript as TranscriptState } from "@vidmesh/client";
 
 import { plural } from "../format";
+import { asProblem } from "../mesh";
 import { Icon } from "../parts/icon";
 import { Waiting } from "../parts/states";
+import { toast } from "../parts/toast";
 import { FindBox } from "./find-box";
 import type { Finder } from "./finder";
+import type { Line } from "./lines";
 import type { Player } from "./player";
 import type { TextOf } from "./text-of";
 import { Transcript } from "./transcript";
@@ -23,6 +26,20 @@ export function TextPanel(props: {
     const line = lines()[props.finder.finds()[props.finder.place()]?.line ?? -1];
     if (line !== undefined) props.player.seek(line.start);
   };
+  const correct = async (line: Line, text: string): Promise<boolean> => {
+    try {
+      await props.text.correct(line.index, text);
+      toast("The line is corrected.", {
+        label: "Undo",
+        run: () => void correct({ ...line, text }, line.text),
+      });
+      return true;
+    } catch (thrown) {
+      const error = asProblem(thrown);
+      toast(`${error.message} ${error.advice}`);
+      return false;
+    }
+  };
   return (
     <section class="watch-right card" aria-label="Text">
       <FindBox finder={props.finder} onFound={showFound} />
@@ -34,6 +51,7 @@ export function TextPanel(props: {
           found={props.finder.place()}
           language={props.text.transcript()?.language ?? ""}
           onCopy={props.onCopy}
+          onCorrect={correct}
         />
         <p class="transcript-foot faint small">{origin(lines().length, props.text.transcript())}</p>
       </Show>

@@ -1,13 +1,28 @@
 // The transcript: rows of which only those in view exist; the spoken word is marked, a click seeks, following can be left.
 
-import { createVirtualizer } from "@tanstack/solid-virtual";
-import { createEffect, createMemo, createSignal, For, on, Show, type Accessor, type JSX } from "solid-js";
+import { createVirtualizer, measureElement } from "@tanstack/solid-virtual";
+import {
+  createEffect,
+  createMemo,
+  createSignal,
+  For,
+  on,
+  onCleanup,
+  onMount,
+  Show,
+  type Accessor,
+  type JSX,
+} from "solid-js";
 
 import { clock } from "../format";
 import { Icon } from "../parts/icon";
+import { shortcut } from "../parts/keys";
 import { placeAt, type Find, type Line } from "./lines";
 import type { Player } from "./player";
+import { RowEdit } from "./row-edit";
 
+/** Pixels that a row is taken to be high until it has been measured. */
+const ROW = 56;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function Transcript(props: {
@@ -18,9 +33,13 @@ export function Transcript(props: {
   found: number;
   language: string;
   onCopy: (seconds: number) => void;
+  /** Keeps a line's text as a person gives it; resolves to whether it was kept. */
+  onCorrect: (line: Line, text: string) => Promise<boolean>;
 }): JSX.Element {
   let box!: HTMLDivElement;
   const [follow, setFollow] = createSignal(true);
+  /** Whether the line that is spoken is out of view. */
+  const [away, setAway] = createSignal(false);
   const active = createMemo(() => placeAt(props.lines, props.player.time() + 0.05));
   const byLine = createMemo(() =>
     Map.groupBy(
@@ -34,27 +53,51 @@ export function Transcript(props: {
       return props.lines.length;
     },
     getScrollElement: () => box,
-    estimateSize: () => 56,
-    overscan: 8,
+    estimateSize: () => ROW,
+    // A new row's height is told by the observer of sizes, with that of all others at once: asking each would lay out for each.
+    measureElement: (element, entry, of) =>
+      entry === undefined
+        ? (of.itemSizeCache.get(of.options.getItemKey(of.indexFromElement(element))) ?? ROW)
+        : measureElement(element, entry, of),
+    overscan: 4,
     getItemKey: (place) => props.lines[place]?.index ?? place,
   });
 
+  /** The line that is being corrected, by its index, and what is written by now. */
+  const [edit, setEdit] = createSignal<{ index: number; draft: string }>();
+  const begin = (line: Line | undefined) => {
+    if (line === undefined) return;
+    setFollow(false);
+    setEdit({ index: line.index, draft: line.text });
+  };
+  const save = async (line: Line) => {
+    const draft = edit()?.draft.trim() ?? "";
+    if (draft === line.text || (await props.onCorrect(line, draft))) finish();
+  };
+  const finish = () => {
+    setEdit(undefined);
+    box.focus();
+  };
+
   const show = (place: number, smooth = true) => {
     const near = Math.abs(place - (rows.getVirtualItems()[0]?.index ?? 0)) < 60;
-    rows.scrollToIndex(place, {
-      align: "center",
-      behavior: smooth && near && !calm.matches ? "smooth" : "auto",
-    });
+    if (smooth && near && !calm.matches) rows.scrollToIndex(place, { align: "center", behavior: "smooth" });
+    else jump(place);
+  };
+  const jump = (place: number) => {
+    rows.scrollToIndex(place, { align: "center" });
+    // The browser tells of a scroll with its next frame; told now, the rows are there in this one.
+    box.dispatchEvent(new Event("scroll"));
   };
   const inView = (place: number): boolean => {
-    const row = box.querySelector(`[data-index="${place}"]`)?.getBoundingClientRect();
-    const frame = box.getBoundingClientRect();
-    return row !== undefined && row.bottom > frame.top && row.top < frame.bottom;
+    const row = rows.getVirtualItems().find((item) => item.index === place);
+    return row !== undefined && row.end > box.scrollTop && row.start < box.scrollTop + box.clientHeight;
   };
 
   createEffect(
     on(active, (place) => {
       if (follow() && place >= 0) show(place);
+      look();
     }),
   );
   createEffect(
@@ -68,10 +111,20 @@ export function Transcript(props: {
     ),
   );
 
+  const look = () => setAway(active() >= 0 && !inView(active()));
+
+  onMount(() => {
+    shortcut(["e"], () => begin(props.lines[active()]));
+    const sized = new ResizeObserver(look);
+    sized.observe(box);
+    onCleanup(() => sized.disconnect());
+  });
+
   // Only a reader's own scrolling ends following, and only when the spoken words have left the view.
   let touched = -Infinity;
   const touch = () => (touched = performance.now());
   const scrolled = () => {
+    look();
     if (follow() && performance.now() - touched < 800 && active() >= 0 && !inView(active())) setFollow(false);
   };
   const resume = () => {
@@ -127,22 +180,50 @@ export function Transcript(props: {
                       >
                         {clock(line().start)}
                       </button>
-                      <RowText
-                        line={line}
-                        time={props.player.time}
-                        active={item.index === active()}
-                        finds={byLine().get(item.index) ?? []}
-                        found={props.found}
-                        onSeek={seek}
-                      />
-                      <button
-                        class="icon-button small row-link"
-                        aria-label={`Copy a link to ${clock(line().start)}`}
-                        title="Copy a link to this moment"
-                        onClick={() => props.onCopy(line().start)}
+                      <Show
+                        when={edit()?.index === line().index}
+                        fallback={
+                          <>
+                            <RowText
+                              line={line}
+                              time={props.player.time}
+                              active={item.index === active()}
+                              finds={byLine().get(item.index) ?? []}
+                              found={props.found}
+                              onSeek={seek}
+                            />
+                            {/* By keys: e and c, for the line that is spoken. */}
+                            <span class="row-tools">
+                              <button
+                                class="icon-button small"
+                                tabindex="-1"
+                                aria-label={`Correct the line at ${clock(line().start)}`}
+                                title="Correct this line"
+                                onClick={() => begin(line())}
+                              >
+                                <Icon name="edit" />
+                              </button>
+                              <button
+                                class="icon-button small"
+                                tabindex="-1"
+                                aria-label={`Copy a link to ${clock(line().start)}`}
+                                title="Copy a link to this moment"
+                                onClick={() => props.onCopy(line().start)}
+                              >
+                                <Icon name="link" />
+                              </button>
+                            </span>
+                          </>
+                        }
                       >
-                        <Icon name="link" />
-                      </button>
+                        <RowEdit
+                          start={line().start}
+                          draft={edit()?.draft ?? ""}
+                          onDraft={(draft) => setEdit({ index: line().index, draft })}
+                          onSave={() => save(line())}
+                          onCancel={finish}
+                        />
+                      </Show>
                     </>
                   )}
                 </Show>
@@ -151,7 +232,7 @@ export function Transcript(props: {
           </For>
         </div>
       </div>
-      <Show when={!follow() && active() >= 0}>
+      <Show when={!follow() && away()}>
         <button class="button follow" onClick={resume}>
           <Icon name="follow" /> Back to what is spoken
         </button>

@@ -1,6 +1,6 @@
 // A video and its chapters, read again while its job runs.
 
-import { createEffect, createMemo, createSignal, onCleanup, type Accessor } from "solid-js";
+import { createEffect, createMemo, createSignal, on, onCleanup, type Accessor } from "solid-js";
 import {
   ExportFormat,
   StageState,
@@ -30,6 +30,7 @@ export interface VideoOf {
   /** The address of captions as WebVTT, once the text is whole. */
   captions: Accessor<string | undefined>;
   problem: Accessor<VidmeshError | undefined>;
+  rename: (title: string) => Promise<void>;
 }
 
 /** Milliseconds between two readings. */
@@ -54,6 +55,9 @@ export function videoOf(id: string, text: TextOf): VideoOf {
       if (video() === undefined) setProblem(error);
     }
   };
+  const rename = async (title: string) => {
+    setVideo((await mesh.query.updateVideo({ videoId: id, title })).video);
+  };
   const readChapters = async () => {
     try {
       setCut(await mesh.summarize.listChapters({ videoId: id }));
@@ -62,9 +66,13 @@ export function videoOf(id: string, text: TextOf): VideoOf {
       asProblem(thrown);
     }
   };
+  const forget = (url: string | undefined) => {
+    if (url !== undefined) URL.revokeObjectURL(url);
+  };
   const readCaptions = async () => {
     try {
       const { content } = await mesh.transcribe.exportTranscript({ videoId: id, format: ExportFormat.VTT });
+      forget(captions());
       setCaptions(URL.createObjectURL(new Blob([content], { type: "text/vtt" })));
     } catch (thrown) {
       // The transcript beside the picture is the same text.
@@ -78,13 +86,15 @@ export function videoOf(id: string, text: TextOf): VideoOf {
     void readVideo();
     void readChapters();
   }, PAUSE);
-  createEffect(() => {
-    if (text.transcript()?.state === StageState.SUCCEEDED && captions() === undefined) void readCaptions();
-  });
+  const whole = createMemo(() => text.transcript()?.state === StageState.SUCCEEDED);
+  createEffect(
+    on([whole, text.corrected], ([now]) => {
+      if (now) void readCaptions();
+    }),
+  );
   onCleanup(() => {
     clearInterval(timer);
-    const url = captions();
-    if (url !== undefined) URL.revokeObjectURL(url);
+    forget(captions());
   });
 
   const chapters = createMemo(() =>
@@ -92,5 +102,5 @@ export function videoOf(id: string, text: TextOf): VideoOf {
   );
   const length = () =>
     toSeconds(text.transcript()?.duration) || toSeconds(video()?.duration) || (text.lines().at(-1)?.end ?? 0);
-  return { video, chapters, live, length, captions, problem: () => problem() ?? text.problem() };
+  return { video, chapters, live, length, captions, problem: () => problem() ?? text.problem(), rename };
 }

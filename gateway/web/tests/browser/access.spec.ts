@@ -49,9 +49,11 @@ test("the sign-in page has no serious fault that axe finds, and a wrong token le
 }) => {
   await page.goto(process.env.VIDMESH_ENDPOINT ?? "");
   expect(await seriousFaults(page)).toEqual([]);
-  await page.getByLabel("Token").fill("wrong");
+  await expect(page.getByLabel("Token")).toBeFocused();
+  await page.keyboard.type("wrong");
   await page.getByRole("button", { name: "Open" }).click();
   await expect(page.getByLabel("Token")).toBeVisible();
+  await expect(page.getByRole("alert")).toContainText("token");
 });
 
 test("the keys are listed by ?, and / goes to search", async ({ app: { page, open } }) => {
@@ -60,6 +62,7 @@ test("the keys are listed by ?, and / goes to search", async ({ app: { page, ope
   await expect(page, "the token leaves the address bar").not.toHaveURL(/token/);
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Close" })).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.keyboard.press("/");
@@ -72,6 +75,18 @@ test("the first stop of the tab key skips the navigation", async ({ app: { page,
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await expect(page.locator("main")).toBeFocused();
+});
+
+test("on a phone the transcript is the first tab, and the player stays in sight of it", async ({
+  app: { page, open },
+}) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await open(`/watch/${video()}`);
+  await expect(page.getByRole("tab").first()).toHaveText("Transcript");
+  await page.locator(".row").last().scrollIntoViewIfNeeded();
+  await expect(page.getByRole("slider", { name: "Position" })).toBeInViewport();
+  await page.getByRole("tab", { name: "Summary" }).click();
+  await expect(page.locator(".prose")).toBeVisible();
 });
 
 test("nothing sticks out of a phone's width", async ({ app: { page, open } }) => {

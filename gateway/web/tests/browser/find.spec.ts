@@ -35,6 +35,7 @@ test("a question is answered with sources that play, and the conversation is kep
 }) => {
   const [word = ""] = await saidWords();
   await open("/ask");
+  await expect(page.getByLabel("Your question")).toBeFocused();
   await page.getByLabel("Your question").fill(`What is said about ${word}?`);
   await page.keyboard.press("Enter");
   await expect(page.locator(".source").first()).toBeVisible();
@@ -51,6 +52,11 @@ test("what is not in the videos is said to be so", async ({ app: { page, open } 
   await page.getByLabel("Your question").fill("Which moons does Neptune have?");
   await page.getByRole("button", { name: "Ask", exact: true }).click();
   await expect(page.getByText("Not in your videos", { exact: true })).toBeVisible();
+  await page.reload();
+  await page.getByRole("button", { name: /^Delete “Which moons/ }).click();
+  await expect(page.getByRole("link", { name: /Which moons/ })).toHaveCount(0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByRole("link", { name: /Which moons/ })).toBeVisible();
 });
 
 test("videos are put into folders and tagged, and a delete can be taken back", async ({
@@ -75,6 +81,13 @@ test("videos are put into folders and tagged, and a delete can be taken back", a
   await expect(page.locator(".video")).toHaveCount(0);
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(page.locator(".video")).toHaveCount(1);
+  await page.getByRole("checkbox").first().check();
+  await page.getByRole("button", { name: "Select none" }).click();
+  await expect(page.getByRole("checkbox").first()).not.toBeChecked();
+  await page.getByRole("button", { name: "Remove folder" }).click();
+  await expect(page.getByRole("button", { name: new RegExp(name) })).toHaveCount(0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByRole("button", { name: new RegExp(name) })).toBeVisible();
   await client().query.updateVideo({ videoId: video(), folderId: "", tags: { names: [] } });
 });
 

@@ -1,112 +1,206 @@
 // Watching: player, transcript, finding, summary, chapters.
 
-import { expect, recording, saidWords, test, video } from "./app";
+import { readFile } from "node:fs/promises";
 
-test.beforeEach(async ({ app: { page, open } }) => {
-  await open(`/watch/${video()}`);
-  await expect(page.locator(".row").first()).toBeVisible();
+import { client, expect, recording, saidWords, test, video } from "./app";
+
+test.describe("with its media", () => {
+  test.beforeEach(async ({ app: { page, open } }) => {
+    await open(`/watch/${video()}`);
+    await expect(page.locator(".row").first()).toBeVisible();
+  });
+
+  test("what was uploaded plays after a reload, seeks, and marks the spoken word", async ({
+    app: { page },
+  }) => {
+    await page.reload();
+    const duration = () => page.evaluate(() => document.querySelector("video")?.duration ?? 0);
+    await expect.poll(duration).toBeGreaterThan(50);
+    await page.locator("h1").click();
+    await page.keyboard.press("2");
+    await page.getByRole("button", { name: "Play", exact: true }).click();
+    const at = () => page.evaluate(() => document.querySelector("video")?.currentTime ?? 0);
+    await expect.poll(at).toBeGreaterThan((await duration()) * 0.2);
+    await expect(page.locator(".word.spoken")).toBeVisible();
+    const first = await page.locator(".word.spoken").textContent();
+    await expect.poll(() => page.locator(".word.spoken").textContent()).not.toBe(first);
+    await page.keyboard.press("k");
+    await expect(page.getByRole("button", { name: "Play", exact: true })).toBeVisible();
+  });
+
+  test("a video that nothing is kept of plays from a file of the reader's own", async ({ app: { page } }) => {
+    await page.route("**/vidmesh.ingest.v1.IngestService/GetMedia", (route) => route.abort());
+    await page.reload();
+    await expect(page.getByText("the text alone is kept")).toBeVisible();
+    await page.setInputFiles(".no-media input[type=file]", recording());
+    await page.getByRole("button", { name: "Play", exact: true }).click();
+    await expect(page.locator(".word.spoken")).toBeVisible();
+  });
+
+  test("where no worker can answer, the file is read as a whole", async ({ app: { page, open } }) => {
+    await page.addInitScript(() => Object.defineProperty(navigator, "serviceWorker", { value: undefined }));
+    await open(`/watch/${video()}?t=20`);
+    await page.reload();
+    await expect(page.locator("video")).toHaveAttribute("src", /^blob:/);
+    await page.getByRole("button", { name: "Play", exact: true }).click();
+    await expect(page.locator(".word.spoken")).toBeVisible();
+  });
 });
 
-test("a file of the reader's own plays, and the spoken word is marked", async ({ app: { page } }) => {
-  await page.setInputFiles(".no-media input[type=file]", recording());
-  await page.getByRole("button", { name: "Play", exact: true }).click();
-  await expect(page.locator(".word.spoken")).toBeVisible();
-  const first = await page.locator(".word.spoken").textContent();
-  await expect.poll(() => page.locator(".word.spoken").textContent()).not.toBe(first);
-  await page.keyboard.press("k");
-  await expect(page.getByRole("button", { name: "Play", exact: true })).toBeVisible();
-});
+// Nothing that plays moves what these look at.
+test.describe("with its text alone", () => {
+  test.beforeEach(async ({ app: { page, open } }) => {
+    await page.route("**/vidmesh.ingest.v1.IngestService/GetMedia", (route) => route.abort());
+    await open(`/watch/${video()}`);
+    await expect(page.locator(".row").first()).toBeVisible();
+  });
 
-test("a click on a word and on a time seeks", async ({ app: { page } }) => {
-  const position = page.getByRole("slider", { name: "Position" });
-  const word = page.locator(".row").nth(2).locator(".word").nth(1);
-  const start = Number(await word.getAttribute("data-start"));
-  await word.click();
-  await expect.poll(async () => Number(await position.inputValue())).toBeCloseTo(start, 0);
-  const time = page.getByRole("button", { name: /^Play from / }).nth(3);
-  await time.click();
-  await expect(page.locator(".row.active").getByRole("button", { name: /^Play from / })).toHaveText(
-    (await time.textContent()) ?? "",
-  );
-});
+  test("a click on a word and on a time seeks", async ({ app: { page } }) => {
+    const position = page.getByRole("slider", { name: "Position" });
+    const word = page.locator(".row").nth(2).locator(".word").nth(1);
+    const start = Number(await word.getAttribute("data-start"));
+    await word.click();
+    await expect.poll(async () => Number(await position.inputValue())).toBeCloseTo(start, 0);
+    const time = page.getByRole("button", { name: /^Play from / }).nth(3);
+    await time.click();
+    await expect(page.locator(".row.active").getByRole("button", { name: /^Play from / })).toHaveText(
+      (await time.textContent()) ?? "",
+    );
+  });
 
-test("keys seek, and are left alone where somebody types", async ({ app: { page } }) => {
-  const position = page.getByRole("slider", { name: "Position" });
-  await page.locator("h1").click();
-  await page.keyboard.press("l");
-  await expect(position).toHaveValue("10");
-  await page.keyboard.press("j");
-  await expect(position).toHaveValue("0");
-  await page.keyboard.press("/");
-  await page.keyboard.type("l");
-  await expect(page.getByRole("searchbox", { name: "Find in the transcript" })).toHaveValue("l");
-  await expect(position).toHaveValue("0");
-});
+  test("keys seek, and are left alone where somebody types", async ({ app: { page } }) => {
+    const position = page.getByRole("slider", { name: "Position" });
+    await page.locator("h1").click();
+    await page.keyboard.press("l");
+    await expect(position).toHaveValue("10");
+    await page.keyboard.press("j");
+    await expect(position).toHaveValue("0");
+    await page.keyboard.press("/");
+    await page.keyboard.type("l");
+    await expect(page.getByRole("searchbox", { name: "Find in the transcript" })).toHaveValue("l");
+    await expect(position).toHaveValue("0");
+  });
 
-test("following stops when the reader scrolls away, and is taken up again", async ({ app: { page } }) => {
-  await page.setViewportSize({ width: 1280, height: 480 });
-  await page
-    .getByRole("button", { name: /^Play from / })
-    .first()
-    .click();
-  await page.getByRole("region", { name: "Transcript" }).hover();
-  await page.mouse.wheel(0, 3000);
-  const back = page.getByRole("button", { name: "Back to what is spoken" });
-  await back.click();
-  await expect(back).toBeHidden();
-  await expect(page.locator(".row.active")).toBeInViewport();
-});
+  test("following stops when the reader scrolls away, and is taken up again", async ({ app: { page } }) => {
+    await page.setViewportSize({ width: 1280, height: 480 });
+    await page
+      .getByRole("button", { name: /^Play from / })
+      .first()
+      .click();
+    await page.getByRole("region", { name: "Transcript" }).hover();
+    await page.mouse.wheel(0, 3000);
+    const back = page.getByRole("button", { name: "Back to what is spoken" });
+    await back.click();
+    await expect(back).toBeHidden();
+    await expect(page.locator(".row.active")).toBeInViewport();
+  });
 
-test("words are found, counted, walked through and marked on the timeline", async ({ app: { page } }) => {
-  const [word = ""] = await saidWords();
-  const box = page.getByRole("searchbox", { name: "Find in the transcript" });
-  await box.fill(word);
-  await expect(page.getByText(/^1 of \d+$/)).toBeVisible();
-  await expect(page.locator(".word.looked")).toBeVisible();
-  await expect(page.locator(".tick.find-mark").first()).toBeAttached();
-  await box.press("Enter");
-  await box.fill("zzzzzz");
-  await expect(page.getByText("not found")).toBeVisible();
-});
+  test("words are found, counted, walked through and marked on the timeline", async ({ app: { page } }) => {
+    const [word = ""] = await saidWords();
+    const box = page.getByRole("searchbox", { name: "Find in the transcript" });
+    await box.fill(word);
+    await expect(page.getByText(/^1 of \d+$/)).toBeVisible();
+    await expect(page.locator(".word.looked")).toBeVisible();
+    await expect(page.locator(".tick.find-mark").first()).toBeAttached();
+    await box.press("Enter");
+    await box.fill("zzzzzz");
+    await expect(page.getByText("not found")).toBeVisible();
+  });
 
-test("a link at a moment opens there", async ({ app: { page, open } }) => {
-  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-  await page
-    .getByRole("button", { name: /^Play from / })
-    .nth(3)
-    .click();
-  await page.getByRole("button", { name: "Copy link" }).click();
-  await expect(page.getByText(/is copied/)).toBeVisible();
-  const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
-  await open(link.pathname + link.search);
-  await expect(page.getByRole("slider", { name: "Position" })).toHaveValue(link.searchParams.get("t") ?? "");
-});
+  test("a link at a moment opens there", async ({ app: { page, open } }) => {
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page
+      .getByRole("button", { name: /^Play from / })
+      .nth(3)
+      .click();
+    await page.getByRole("button", { name: "Copy link" }).click();
+    await expect(page.getByText(/is copied/)).toBeVisible();
+    const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+    await open(link.pathname + link.search);
+    await expect(page.getByRole("slider", { name: "Position" })).toHaveValue(
+      link.searchParams.get("t") ?? "",
+    );
+  });
 
-test("summary and chapters are there, and a chapter seeks", async ({ app: { page } }) => {
-  await expect(page.locator(".prose").first()).not.toBeEmpty();
-  const moment = page.locator(".moment").last();
-  await moment.click();
-  await expect(page.locator(".times")).toContainText((await moment.textContent()) ?? "no moment");
-  await page.getByRole("tab", { name: /Chapters/ }).click();
-  await page.locator(".chapter").last().click();
-  await expect(page.locator(".chapter").last()).toHaveAttribute("aria-current", "true");
-});
+  test("summary and chapters are there, and a chapter seeks", async ({ app: { page } }) => {
+    await expect(page.locator(".prose").first()).not.toBeEmpty();
+    const moment = page.locator(".moment").last();
+    await moment.click();
+    await expect(page.locator(".times")).toContainText((await moment.textContent()) ?? "no moment");
+    await page.getByRole("tab", { name: /Chapters/ }).click();
+    await page.locator(".chapter").last().click();
+    await expect(page.locator(".chapter").last()).toHaveAttribute("aria-current", "true");
+  });
 
-test("another summary is written on demand", async ({ app: { page } }) => {
-  await page.getByText("Another summary").click();
-  await page.getByLabel("Style").selectOption({ label: "Points" });
-  await page.getByRole("button", { name: "Write it" }).click();
-  await expect(page.locator(".prose li").first()).toBeVisible();
-});
+  test("another summary is written on demand", async ({ app: { page } }) => {
+    await page.getByText("Another summary").click();
+    await page.getByLabel("Style").selectOption({ label: "Points" });
+    await page.getByRole("button", { name: "Write it" }).click();
+    await expect(page.locator(".prose li").first()).toBeVisible();
+  });
 
-test("the transcript is saved as a file", async ({ app: { page } }) => {
-  await page.getByRole("button", { name: "Export" }).click();
-  const saved = page.waitForEvent("download");
-  await page.getByRole("menuitem", { name: "SubRip (.srt)" }).click();
-  expect((await saved).suggestedFilename()).toMatch(/\.srt$/);
-});
+  test("the transcript is saved as a file", async ({ app: { page } }) => {
+    await page.getByRole("button", { name: "Export" }).click();
+    const saved = page.waitForEvent("download");
+    await page.getByRole("menuitem", { name: "SubRip (.srt)" }).click();
+    expect((await saved).suggestedFilename()).toMatch(/\.srt$/);
+  });
 
-test("a video that is not there is told as such", async ({ app: { page, open } }) => {
-  await open("/watch/00000000-0000-4000-8000-000000000000");
-  await expect(page.getByRole("alert")).toContainText("Check the id");
+  test("a line is corrected: it is kept, exported and found, and the correction can be corrected", async ({
+    app: { page, open },
+  }) => {
+    const row = page.locator(".row").nth(2);
+    const heard = ((await row.locator(".row-text").textContent()) ?? "").trim();
+    await row.hover();
+    await row.getByRole("button", { name: /^Correct the line/ }).click();
+    const box = page.getByRole("textbox", { name: /^What was said/ });
+    await expect(box).toBeFocused();
+    await box.press("Escape");
+    await expect(row.locator(".row-text")).toHaveText(heard);
+    await row.hover();
+    await row.getByRole("button", { name: /^Correct the line/ }).click();
+    await box.fill(`${heard} zorb`);
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect(row.locator(".row-text")).toHaveText(`${heard} zorb`);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await expect(row.locator(".row-text")).toHaveText(heard);
+    // By keys alone: the line that plays.
+    await row.getByRole("button", { name: /^Play from/ }).press("Enter");
+    await page.keyboard.press("e");
+    await box.fill(`${heard} zorb`);
+    await box.press("Enter");
+    await expect(row.locator(".row-text")).toHaveText(`${heard} zorb`);
+    await page.reload();
+    await expect(row.locator(".row-text")).toHaveText(`${heard} zorb`);
+    await page.getByRole("button", { name: "Export" }).click();
+    const saved = page.waitForEvent("download");
+    await page.getByRole("menuitem", { name: "Plain text (.txt)" }).click();
+    expect(await readFile(await (await saved).path(), "utf8")).toContain("zorb");
+    await expect(async () => {
+      await open("/search?q=zorb");
+      await expect(page.locator("mark")).toHaveText("zorb", { timeout: 2000 });
+    }).toPass();
+    const { segments } = await client().transcribe.getTranscript({ videoId: video() });
+    await client().transcribe.correctSegment({
+      videoId: video(),
+      index: segments[2]?.index ?? -1,
+      text: heard,
+    });
+  });
+
+  test("a video is renamed", async ({ app: { page } }) => {
+    const heading = page.getByRole("heading", { level: 1 });
+    const before = (await heading.textContent()) ?? "";
+    for (const name of ["A talk by another name", before.trim()]) {
+      await page.getByRole("button", { name: "Rename the video" }).click();
+      await page.getByRole("textbox", { name: "Name" }).fill(name);
+      await page.getByRole("button", { name: "Save" }).click();
+      await expect(heading).toHaveText(name);
+    }
+  });
+
+  test("a video that is not there is told as such", async ({ app: { page, open } }) => {
+    await open("/watch/00000000-0000-4000-8000-000000000000");
+    await expect(page.getByRole("alert")).toContainText("Check the id");
+  });
 });

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
 import { create, StageState, StreamTranscriptResponseSchema, toBinary } from "@vidmesh/client";
 
-import { client, expect, test } from "../browser/app";
+import { client, expect, long, test } from "../browser/app";
 import { answering, end, frame, portOf } from "../speed/frames";
 
 const root = new URL("../../../../", import.meta.url);
@@ -27,10 +27,17 @@ async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `${folder}${name}.png` });
 }
 
+/** The same of a page that still waits. */
+async function shootWaiting(page: Page, name: string): Promise<void> {
+  await expect(page.locator(".waiting").first()).toBeVisible();
+  await page.screenshot({ path: `${folder}${name}.png` });
+}
+
 async function views(
   page: Page,
   name: string,
   views: string[] = ["wide", "dark", "phone", "phone-dark"],
+  shot = shoot,
 ): Promise<void> {
   for (const view of views) {
     await page.setViewportSize(view.startsWith("phone") ? PHONE : WIDE);
@@ -38,7 +45,7 @@ async function views(
       colorScheme: view.endsWith("dark") ? "dark" : "light",
       reducedMotion: "reduce",
     });
-    await shoot(page, `${name}-${view}`);
+    await shot(page, `${name}-${view}`);
   }
 }
 
@@ -76,7 +83,8 @@ test("adding and jobs", async ({ app: { page, open } }) => {
 
 test("a video", async ({ app: { page, open } }) => {
   await open(`/watch/${farm}`);
-  await page.setInputFiles(".no-media input[type=file]", talk);
+  const ready = () => page.evaluate(() => document.querySelector("video")?.readyState ?? 0);
+  await expect.poll(ready).toBeGreaterThan(1);
   await expect(page.locator(".row").first()).toBeVisible();
   await page.getByRole("searchbox").fill("bees");
   await page.locator("h1").click();
@@ -108,7 +116,102 @@ test("the library and the system", async ({ app: { page, open } }) => {
   await views(page, "keys", ["wide"]);
   await open("/system");
   await expect(page.getByText("Serving").first()).toBeVisible();
+  const letters = page.getByRole("list", { name: /^Dead letters/ });
+  await letters.getByText("What it says").first().click();
+  await expect(letters.locator("pre")).toContainText("either.mp4");
+  await views(page, "letters", undefined, async (page, name) => {
+    await letters.evaluate((list) => list.scrollIntoView({ block: "center" }));
+    await shoot(page, name);
+  });
+  await page.evaluate(() => {
+    scrollTo(0, 0);
+  });
   await views(page, "system");
+});
+
+test("what opens over a page", async ({ app: { page, open } }) => {
+  await open(`/watch/${farm}`);
+  await expect(page.locator(".row").first()).toBeVisible();
+  await page.locator(".row").nth(3).hover();
+  await page
+    .getByRole("button", { name: /^Correct the line/ })
+    .nth(3)
+    .click();
+  await page.getByText("Another summary").click();
+  await views(page, "watch-edit", ["wide", "dark", "phone"]);
+  await page.setViewportSize(WIDE);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Export" }).click();
+  await views(page, "export", ["wide"]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Rename the video" }).click();
+  await views(page, "rename", ["wide", "phone"]);
+  await open("/ask");
+  await page.getByLabel("Your question").fill("How do the bees show each other which way to go?");
+  await page.keyboard.press("Enter");
+  await page.locator(".cite").first().hover();
+  await expect(page.locator(".hover-card")).toBeVisible();
+  await views(page, "citation", ["wide", "dark"]);
+  await page.getByLabel("Your question").fill("Which moons does Neptune have?");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Not in your videos")).toBeVisible();
+  await views(page, "not-found", ["wide", "phone"]);
+  await open("/search?q=zzzz");
+  await expect(page.getByText("Nothing was found")).toBeVisible();
+  await views(page, "search-nothing", ["wide", "phone"]);
+});
+
+test.describe("at work", () => {
+  test.use({ tenant: "jobs" });
+  test.afterEach(async () => {
+    const mesh = client("jobs");
+    for await (const job of mesh.jobs()) await mesh.ingest.deleteVideo({ videoId: job.videoId });
+  });
+  test("a file on its way, and a job that is seen live", async ({ app: { page, open } }) => {
+    await open("/");
+    let writes = 0;
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route("**/vidmesh.ingest.v1.IngestService/WriteUpload", async (route) => {
+      writes += 1;
+      if (writes > 4) await held;
+      await route.continue();
+    });
+    await page.setInputFiles("input[type=file]", long());
+    await expect(page.getByLabel("Uploads")).toContainText("of");
+    await expect.poll(() => writes).toBeGreaterThan(4);
+    await views(page, "upload", ["wide", "phone"]);
+    await page.setViewportSize(WIDE);
+    release();
+    await expect(page.locator(".job-words")).not.toBeEmpty();
+    await views(page, "live");
+    await page.setViewportSize(WIDE);
+    await page.getByRole("link", { name: /^Open / }).click();
+    await expect(page.locator(".row").first()).toBeVisible();
+    await page.screenshot({ path: `${folder}watch-live-wide.png` });
+    await page.getByRole("link", { name: "System" }).click();
+    await expect(page.getByRole("cell", { name: /%/ })).toBeVisible();
+    await views(page, "system-live", ["wide", "phone"]);
+  });
+});
+
+test("while a page loads", async ({ app: { page, open } }) => {
+  await page.route(/(ListVideos|ListJobs|StreamTranscript|GetMedia|StreamSummary|ListModels|Search)$/, () => {
+    // Never answered.
+  });
+  for (const name of ["", "library", "search?q=bees", "system"]) {
+    await page.setViewportSize(WIDE);
+    await open(`/${name}`);
+    await views(
+      page,
+      `loading-${name === "" ? "add" : (name.split("?")[0] ?? "")}`,
+      ["wide", "phone"],
+      shootWaiting,
+    );
+  }
+  await page.setViewportSize(WIDE);
+  await open(`/watch/${farm}`);
+  await views(page, "loading-watch", ["wide", "phone", "dark"], shootWaiting);
 });
 
 test.describe("with nothing", () => {

@@ -11,7 +11,15 @@ import {
 } from "@vidmesh/client";
 import { expect, test } from "vitest";
 
-import { advance, fromJob, heardThrough, isOver, unknownJob, type JobView } from "../../src/jobs/job-view";
+import {
+  advance,
+  fromJob,
+  heardThrough,
+  isOver,
+  told,
+  unknownJob,
+  type JobView,
+} from "../../src/jobs/job-view";
 
 const event = (one: MessageInitShape<typeof JobEventSchema>["event"]): JobEvent =>
   create(JobEventSchema, { jobId: "j", event: one });
@@ -107,4 +115,19 @@ test("what is known of the text's reach moves progress forward alone", () => {
   const job = after(accepted, opened, progress);
   expect(stage(heardThrough(job, 60, 100), Stage.TRANSCRIBE)?.done).toBe(60);
   expect(heardThrough(job, 10, 100)).toBe(job);
+});
+
+test("what a watch tells changes the jobs in the list, puts new ones first, and takes those of a deleted video away", () => {
+  const message = (jobId: string, one: MessageInitShape<typeof JobEventSchema>["event"]) =>
+    ({ case: "event", value: create(JobEventSchema, { jobId, event: one }) }) as const;
+  const failed = { case: "jobEnded", value: { outcome: JobOutcome.FAILED } } as const;
+  const known = fromJob(create(JobSchema, { id: "old", videoId: "o", state: JobState.RUNNING }));
+  const list = told([known], [message("a", accepted), message("b", accepted), message("old", failed)]);
+  expect(list.map(({ id, state }) => [id, state])).toEqual([
+    ["b", JobState.QUEUED],
+    ["a", JobState.QUEUED],
+    ["old", JobState.FAILED],
+  ]);
+  const gone = { case: "videoDeleted", value: { videoId: "v" } } as const;
+  expect(told(list, [message("b", gone)]).map(({ id }) => id)).toEqual(["old"]);
 });

@@ -21,10 +21,10 @@ test("jobs are counted by state, and by stage where they stand", () => {
   ]);
   expect(queue).toMatchObject({ waiting: 2, running: 1, oldest: new Date(200_000) });
   expect(queue.stages).toEqual([
-    { stage: Stage.INGEST, running: 0, waiting: 2 },
-    { stage: Stage.TRANSCRIBE, running: 1, waiting: 2 },
-    { stage: Stage.SUMMARIZE, running: 0, waiting: 3 },
-    { stage: Stage.INDEX, running: 0, waiting: 3 },
+    { stage: Stage.INGEST, running: 0, waiting: 2, oldest: new Date(200_000) },
+    { stage: Stage.TRANSCRIBE, running: 1, waiting: 2, oldest: new Date(200_000) },
+    { stage: Stage.SUMMARIZE, running: 0, waiting: 3, oldest: new Date(100_000) },
+    { stage: Stage.INDEX, running: 0, waiting: 3, oldest: new Date(100_000) },
   ]);
 });
 

@@ -1,16 +1,18 @@
-// Asks for a folder's name.
+// Asks for a name.
 
 import { Dialog } from "@kobalte/core/dialog";
 import { createSignal, Show, type JSX } from "solid-js";
 
 import { asProblem } from "../mesh";
 
-export function FolderDialog(props: {
+export function NameDialog(props: {
   title: string;
   name: string;
   /** What opens it. */
   trigger: JSX.Element;
   triggerClass: string;
+  /** What the trigger is called, where its own words do not say it. */
+  triggerLabel?: string;
   save: (name: string) => Promise<void>;
 }): JSX.Element {
   const [open, setOpen] = createSignal(false);
@@ -34,7 +36,9 @@ export function FolderDialog(props: {
         setOpen(now);
       }}
     >
-      <Dialog.Trigger class={props.triggerClass}>{props.trigger}</Dialog.Trigger>
+      <Dialog.Trigger class={props.triggerClass} aria-label={props.triggerLabel} title={props.triggerLabel}>
+        {props.trigger}
+      </Dialog.Trigger>
       <Dialog.Portal>
         <Dialog.Overlay class="overlay" />
         <Dialog.Content class="dialog">
@@ -64,7 +68,9 @@ export function FolderDialog(props: {
               )}
             </Show>
             <div class="dialog-actions">
-              <Dialog.CloseButton class="button">Cancel</Dialog.CloseButton>
+              <Dialog.CloseButton class="button" aria-label="Cancel">
+                Cancel
+              </Dialog.CloseButton>
               <button class="button primary">Save</button>
             </div>
           </form>
