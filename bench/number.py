@@ -1,4 +1,7 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, and those that stand for many."""
+
+import math
+from collections.abc import Sequence
 
 
 def readable(value: float) -> str:
@@ -22,3 +25,8 @@ def span(seconds: float) -> str:
     """How long something took: 42 s or 3 min 5 s."""
     whole = round(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def percentile(ordered: Sequence[float], percent: float) -> float:
+    """The value that so many percent of some in rising order do not exceed (nearest rank)."""
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

@@ -74,7 +74,7 @@ class Ingest:
             port = free_port()
             settings = {
                 "VIDMESH_DATABASE_URL": mesh.postgres_dsn("vidmesh_ingest"),
-                "VIDMESH_NATS_URL": mesh.nats_url,
+                "VIDMESH_NATS_URL": mesh.nats_url("ingest"),
                 "VIDMESH_MEDIA_URL": (folder / "media").as_uri(),
                 "VIDMESH_JWKS_PATH": str(Folder(folder / "mesh").keys / "jwks.json"),
                 "VIDMESH_DATA_DIR": str(folder / "ingest"),

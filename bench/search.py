@@ -1,7 +1,6 @@
 """Measurement 8: search by words, by meaning and by both, as the passages grow from ten thousand to a million."""
 
 import asyncio
-import math
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from bench.corpus import SPEECH, Corpus, Said
 from bench.measurement import Bench, Figure, Finding, Plot, Series, Size, figure
+from bench.number import percentile
 from bench.resident import MEGABYTE, pss
 from vidmesh_query.__main__ import MIGRATIONS
 from vidmesh_query.edge_index import EdgeIndex
@@ -28,7 +28,7 @@ from vidmesh_stack.stack import Stack
 
 COUNTS = {Size.FULL: (10_000, 100_000, 1_000_000), Size.SMOKE: (1_000, 4_000)}
 QUERIES = {Size.FULL: 120, Size.SMOKE: 20}
-LOADING = {Size.FULL: 330.0, Size.SMOKE: 60.0}
+LOADING = {Size.FULL: 600.0, Size.SMOKE: 60.0}
 """Seconds after which no more passages are loaded: what there is by then is measured, and said."""
 BATCH = 5_000
 TENANT = "library"
@@ -120,7 +120,7 @@ async def measure(bench: Bench) -> Finding:
                     Series(
                         name=name,
                         x=tuple(float(each.count) for each in grown),
-                        y=tuple(_percentile(getattr(each, way).latencies, 50) for each in grown),
+                        y=tuple(percentile(getattr(each, way).latencies, 50) for each in grown),
                     )
                     for way, name in (("vectors", "by meaning"), ("words", "by words"), ("both", "both"))
                 ),
@@ -349,7 +349,7 @@ def _figures(grown: Grown) -> Sequence[Figure]:
     ways = (("by meaning", grown.vectors), ("by words", grown.words), ("both", grown.both))
     return (
         *(
-            figure(f"{count}, {name}, p{percent}", _percentile(way.latencies, percent), "ms")
+            figure(f"{count}, {name}, p{percent}", percentile(way.latencies, percent), "ms")
             for name, way in ways
             for percent in (50, 99)
         ),
@@ -373,7 +373,7 @@ def _growth(grown: Sequence[Grown], wanted: int) -> Sequence[str]:
     told = [
         f"{times:.0f} times the passages take "
         + ", ".join(
-            f"{_percentile(after.latencies, 50) / _percentile(before.latencies, 50):.1f} times as long {name}"
+            f"{percentile(after.latencies, 50) / percentile(before.latencies, 50):.1f} times as long {name}"
             for name, before, after in (
                 ("by meaning", first.vectors, last.vectors),
                 ("by words", first.words, last.words),
@@ -385,8 +385,3 @@ def _growth(grown: Sequence[Grown], wanted: int) -> Sequence[str]:
     if last.count < wanted:
         told.append(f"{wanted:,} passages were not reached in the time given to loading.")
     return told
-
-
-def _percentile(ordered: Sequence[float], percent: float) -> float:
-    """The value that so many percent do not exceed (nearest rank)."""
-    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

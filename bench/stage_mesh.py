@@ -11,7 +11,6 @@ from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -65,28 +64,27 @@ class Mesh:
     async def running(cls, folder: Path, *, sync_interval: str) -> AsyncIterator[Self]:
         """A mesh whose broker flushes to disk so often."""
         quiet = StackSettings(data=folder / "mesh", services={}, nats_sync_interval=sync_interval)
-        async with Stack(quiet) as stack:
-            bounds = {"events_max_bytes": 1 << 30, "work_max_bytes": 64 << 20, "replicas": 1}
-            async with (
-                open_pool(stack.postgres_dsn("vidmesh_ingest"), schema="ingest", most=CLIENTS) as pool,
-                open_bus(stack.nats_url, name="bench", events_max_age=timedelta(days=7), **bounds) as bus,
-            ):
-                tower = Watchtower(bus)
-                settings = {
-                    "VIDMESH_NATS_URL": stack.nats_url,
-                    "VIDMESH_MEDIA_URL": (folder / "media").as_uri(),
-                    "VIDMESH_JWKS_PATH": str(Folder(folder / "mesh").keys / "jwks.json"),
-                    "VIDMESH_DATA_DIR": str(folder / "data"),
-                    "VIDMESH_LOG_LEVEL": "WARNING",
-                }
-                mesh = cls(folder, stack, pool, tower, settings)
-                watching = asyncio.create_task(tower.run())
-                try:
-                    await mesh.start()
-                    yield mesh
-                finally:
-                    await mesh.stop()
-                    await end([watching])
+        async with (
+            Stack(quiet) as stack,
+            open_pool(stack.postgres_dsn("vidmesh_ingest"), schema="ingest", most=CLIENTS) as pool,
+            open_bus(stack.nats_url(), name="bench") as bus,
+        ):
+            tower = Watchtower(bus)
+            settings = {
+                "VIDMESH_NATS_URL": stack.nats_url(),
+                "VIDMESH_MEDIA_URL": (folder / "media").as_uri(),
+                "VIDMESH_JWKS_PATH": str(Folder(folder / "mesh").keys / "jwks.json"),
+                "VIDMESH_DATA_DIR": str(folder / "data"),
+                "VIDMESH_LOG_LEVEL": "WARNING",
+            }
+            mesh = cls(folder, stack, pool, tower, settings)
+            watching = asyncio.create_task(tower.run())
+            try:
+                await mesh.start()
+                yield mesh
+            finally:
+                await mesh.stop()
+                await end([watching])
 
     async def start(self, profiles: Path | None = None) -> None:
         """Start the stages; with a folder for it, have each write a profile and count its statements."""

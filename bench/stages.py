@@ -34,7 +34,7 @@ from vidmesh_runtime.settings import ServiceSettings
 from vidmesh_runtime.work import Lease
 from vidmesh_runtime.worker import Worker
 
-CONCURRENCY = 16
+CONCURRENCY = 64
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 sql = load_queries(Path(__file__).with_suffix(".sql"))

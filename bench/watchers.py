@@ -10,7 +10,6 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ import psutil  # type: ignore[import-untyped]  # it publishes no types
 
 from bench.crowd import TICK
 from bench.measurement import Bench, Figure, Finding, Plot, Series, Size, figure
+from bench.number import percentile
 from vidmesh.client import AsyncClient
 from vidmesh.events.v1.ingest_events_pb2 import StageProgress
 from vidmesh.events.v1.stage_pb2 import STAGE_INGEST
@@ -199,14 +199,7 @@ async def _line(crowd: Process) -> bytes:
 
 @asynccontextmanager
 async def _ticker(stack: Stack) -> AsyncIterator[Ticker]:
-    async with open_bus(
-        stack.nats_url,
-        name="bench",
-        events_max_bytes=1 << 30,
-        events_max_age=timedelta(days=7),
-        work_max_bytes=64 << 20,
-        replicas=1,
-    ) as bus:
+    async with open_bus(stack.nats_url(), name="bench") as bus:
         yield Ticker(bus, source="bench")
 
 
@@ -255,8 +248,8 @@ def _spent(process: psutil.Process) -> float:
 def _figures(phase: Phase, heard: Heard) -> Sequence[Figure]:
     who = f"{phase.watchers:,} watcher{'s' if phase.watchers > 1 else ''}"
     return (
-        figure(f"{who}, p50", _percentile(heard.latencies, 50), "ms"),
-        figure(f"{who}, p99", _percentile(heard.latencies, 99), "ms", at_most=phase.most),
+        figure(f"{who}, p50", percentile(heard.latencies, 50), "ms"),
+        figure(f"{who}, p99", percentile(heard.latencies, 99), "ms", at_most=phase.most),
     )
 
 
@@ -264,7 +257,7 @@ def _note(phase: Phase, heard: Heard) -> str:
     spent = ", ".join(f"{name} {value:.1f}" for name, value in heard.cpu.items())
     return (
         f"{phase.watchers:,} watchers, {heard.events} events at {phase.rate:g} a second: the last watcher had an event after "
-        f"{_percentile(heard.last, 50):.1f} ms (median); {heard.missed} missed, {heard.refused} calls refused at the start; processor time for an event, ms: {spent}."
+        f"{percentile(heard.last, 50):.1f} ms (median); {heard.missed} missed, {heard.refused} calls refused at the start; processor time for an event, ms: {spent}."
     )
 
 
@@ -273,14 +266,9 @@ def _series(phase: Phase, heard: Heard) -> Series:
     return Series(
         name=f"{phase.watchers:,}",
         x=tuple(share / 100 for share in shares),
-        y=tuple(_percentile(heard.latencies, share) for share in shares),
+        y=tuple(percentile(heard.latencies, share) for share in shares),
     )
 
 
-def _percentile(ordered: Sequence[float], percent: float) -> float:
-    """The value that so many percent do not exceed (nearest rank)."""
-    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
-
-
 def _thinned(ordered: Sequence[float]) -> list[float]:
-    return [round(_percentile(ordered, share / 2), 3) for share in range(1, 201)]
+    return [round(percentile(ordered, share / 2), 3) for share in range(1, 201)]
