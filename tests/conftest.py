@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from vidmesh_runtime.auth import make_key, mint
+from vidmesh_runtime.scope import READ, WRITE
 from vidmesh_stack.keeper import Keeper
 from vidmesh_stack.nats import Nats
 from vidmesh_stack.postgres import Postgres
@@ -94,7 +95,7 @@ class NatsServer(PostgresServer):
 
     @property
     def url(self) -> str:
-        return self.nats.url
+        return self.nats.url()
 
 
 @pytest.fixture(scope="session")
@@ -181,8 +182,15 @@ class Keys:
     key: ECKey
     jwks_path: Path
 
-    def token(self, tenant: str = "acme", *, ttl: timedelta = timedelta(hours=1), **claims: str) -> str:
-        return mint(self.key, tenant=tenant, subject="tester", ttl=ttl, **claims)
+    def token(
+        self,
+        tenant: str = "acme",
+        *,
+        ttl: timedelta = timedelta(hours=1),
+        scopes: Sequence[str] = (READ, WRITE),
+        **claims: str,
+    ) -> str:
+        return mint(self.key, tenant=tenant, subject="tester", ttl=ttl, scopes=scopes, **claims)
 
 
 @pytest.fixture
@@ -202,7 +210,7 @@ def environment(
     def variables(service: str) -> dict[str, str]:
         return {
             "VIDMESH_DATABASE_URL": database(f"vidmesh_{service}"),
-            "VIDMESH_NATS_URL": nats_server.url,
+            "VIDMESH_NATS_URL": nats_server.nats.url(service),
             "VIDMESH_MEDIA_URL": (tmp_path / "media").as_uri(),
             "VIDMESH_JWKS_PATH": str(keys.jwks_path),
             "VIDMESH_LISTEN": "127.0.0.1:0",

@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Backstage
 from vidmesh.client import AsyncClient
+from vidmesh_runtime.scope import SCOPES
 from vidmesh_stack.settings import StackSettings
 from vidmesh_stack.stack import Stack
 
@@ -46,8 +47,11 @@ class Mesh:
     def address(self) -> str:
         return self.stack.endpoint.removeprefix("http://")
 
-    def token(self, tenant: str = "acme") -> str:
-        return self.stack.token(tenant=tenant, subject="tester", ttl=timedelta(hours=1))
+    def token(self, tenant: str = "acme", *scopes: str) -> str:
+        """A token with all scopes, or with those that are named."""
+        return self.stack.token(
+            tenant=tenant, subject="tester", ttl=timedelta(hours=1), scopes=scopes or SCOPES
+        )
 
     def kill(self, part: str) -> None:
         """As by kill -9; the part comes back by itself."""
@@ -74,7 +78,7 @@ def run_mesh(backstage: Backstage, **settings: object) -> Iterator[Mesh]:
 @pytest.fixture(scope="session")
 def mesh(backstage: Backstage) -> Iterator[Mesh]:
     """One mesh for all tests of this process; each test takes a tenant of its own."""
-    yield from run_mesh(backstage)
+    yield from run_mesh(backstage, metrics=True)
 
 
 @pytest.fixture

@@ -228,3 +228,20 @@ def _all_of(terminal: int) -> str:
                 read += file.read(1 << 16)
             except OSError:
                 return read.decode()
+
+
+async def test_an_api_key_is_made_used_and_ended(vidmesh: Vidmesh) -> None:
+    made = await vidmesh("keys", "create", "nightly import", "--scope", "read", "--ttl", "90d")
+    assert made.code == 0, made.err
+    secret = made.out.strip()
+    assert secret.startswith("vmk_")
+    assert (await vidmesh("jobs", VIDMESH_TOKEN=secret)).code == 0
+    assert (await vidmesh("submit", str(TALK), VIDMESH_TOKEN=secret)).code == 4
+    listed = await vidmesh("keys", "list")
+    assert "nightly import" in listed.out
+    assert secret.rpartition("_")[2] not in listed.out
+    assert (await vidmesh("keys", "revoke", secret.split("_")[1][:8])).code == 0
+    refused = await vidmesh("jobs", VIDMESH_TOKEN=secret)
+    assert refused.code == 4
+    assert "UNAUTHENTICATED" in refused.err
+    assert "revoked" in (await vidmesh("keys", "list")).out

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -117,7 +116,13 @@ async def test_a_running_job_is_searched_asked_and_summarised_as_far_as_it_has_c
             chapters = await client.summarize.ListChapters(ListChaptersRequest(video_id=job.video_id))
             return chapters.provisional and bool(chapters.chapters)
 
+        async def reached() -> bool:  # a later window, with the same words, may be heard before the first
+            (coverage,) = (await client.query.Search(asked)).coverage
+            assert coverage.state == STAGE_STATE_RUNNING
+            return bool(coverage.indexed_through.ToMilliseconds())
+
         await until(found)
+        await until(reached)
         (coverage,) = (await client.query.Search(asked)).coverage
         assert (coverage.video_id, coverage.state) == (job.video_id, STAGE_STATE_RUNNING)
         assert 0 < coverage.indexed_through.ToMilliseconds() <= 1000 * len(sound) / media.RATE
@@ -196,14 +201,7 @@ async def flood(
                     if len(heard) == count:
                         return
 
-    async with open_bus(
-        mesh.stack.nats_url,
-        name="flood",
-        events_max_bytes=1 << 30,
-        events_max_age=timedelta(days=7),
-        work_max_bytes=64 << 20,
-        replicas=1,
-    ) as bus:
+    async with open_bus(mesh.stack.nats_url(), name="flood") as bus:
         reading = asyncio.create_task(read())
         await asyncio.wait_for(begun.wait(), 60)
         ticker = Ticker(bus, source="flood")

@@ -1,5 +1,6 @@
 """The documents of the JSON door and of the bus say what really passes: real calls and events, held against them."""
 
+import asyncio
 import base64
 import copy
 import http.client
@@ -141,7 +142,7 @@ async def test_answers_and_events_are_what_the_documents_say(mesh: Mesh, tenant:
     assert door.call("RetryJob", {}, job_id=job["id"], status=400)["details"][0]["reason"] == "WRONG_STATE"
 
     video = job["videoId"]
-    [first, *_] = door.call("GetTranscript", video_id=video)["segments"]
+    [first, second, *_] = door.call("GetTranscript", video_id=video)["segments"]
     assert first["words"]
     assert door.call("StreamTranscript", video_id=video, start="1s")
     exported = door.call("ExportTranscript", video_id=video, format="EXPORT_FORMAT_VTT")
@@ -149,6 +150,11 @@ async def test_answers_and_events_are_what_the_documents_say(mesh: Mesh, tenant:
     assert door.call("GetSummary", video_id=video)["summary"]["text"]
     assert door.call("StreamSummary", video_id=video)
     assert door.call("ListChapters", video_id=video)["chapters"]
+    said = {"text": f"{second['text']} Indeed."}
+    changed = door.call("CorrectSegment", said, video_id=video, index=second["index"])
+    assert changed["segment"]["text"] == said["text"]
+    piece = door.call("GetMedia", video_id=video, offset="4", length=8)
+    assert base64.b64decode(piece["data"]) == TALK.read_bytes()[4:12]
     assert door.call("ListModels")["models"]
 
     assert door.call("Search", query=max(first["text"].split(), key=len), scope__video_ids=[video])["hits"]
@@ -167,11 +173,39 @@ async def test_answers_and_events_are_what_the_documents_say(mesh: Mesh, tenant:
     assert door.call("GetVideo", video_id=video)["video"]["title"] == "Grammar"
     door.call("DeleteVideo", video_id=video)
     assert door.call("GetJob", job_id=NOBODYS, status=404)["details"][0]["reason"] == "NOT_FOUND"
+    assert door.call("Reindex", {})[-1]["completed"]
+    made = door.call("CreateApiKey", {"name": "nightly", "scopes": ["read"], "ttl": "3600s"})
+    assert made["secret"].startswith("vmk_")
+    assert door.call("ListApiKeys")["keys"][0]["id"] == made["key"]["id"]
+    assert door.call("RevokeApiKey", key_id=made["key"]["id"])["key"]["revokedAt"]
+    await check_letters(door)
     left = {"SubmitPlaylist", "WatchJobs", "CancelJob", "GenerateSummary"}
     assert door.called | left == set(door._operations)
 
     assert Door(mesh.endpoint, "").call("ListJobs", status=401)["code"] == 16
     await check_events(mesh, tenant)
+
+
+async def check_letters(door: Door) -> None:
+    """Call what is there for dead letters, with one of a link that leads nowhere."""
+
+    async def one() -> str:
+        while not (letters := door.call("ListDeadLetters", job_id=job["id"]).get("letters")):
+            await asyncio.sleep(0.2)
+        [letter] = letters
+        return str(letter["id"])
+
+    lost = {"source": {"url": "http://127.0.0.1:9/talk.flac"}}
+    job = door.call("SubmitVideo", lost)["job"]
+    letter = await one()
+    told = door.call("GetDeadLetter", letter_id=letter)["letter"]
+    assert (told["kind"], told["jobId"]) == ("video", job["id"])
+    assert told["payload"]
+    assert door.call("RetryDeadLetter", {}, letter_id=letter)["job"]["run"] == 2
+    again = await one()
+    assert again != letter
+    door.call("DropDeadLetter", letter_id=again)
+    assert not door.call("ListDeadLetters", job_id=job["id"]).get("letters")
 
 
 async def check_events(mesh: Mesh, tenant: str) -> None:
@@ -182,7 +216,7 @@ async def check_events(mesh: Mesh, tenant: str) -> None:
         for channel in document.content["channels"].values()
     }
     seen: set[str] = set()
-    connection = await nats.connect(mesh.stack.nats_url)
+    connection = await nats.connect(mesh.stack.nats_url())
     consumer = await connection.jetstream().pull_subscribe(f"events.{tenant}.>", stream=EVENTS)
     for message in await consumer.fetch(500, timeout=2):
         [(channel, place)] = [

@@ -1,7 +1,9 @@
 """Two tenants: on every RPC that reflection finds, the other's ids are not there and lists do not show them."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,13 +17,16 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from tests.e2e.conftest import DATA, Mesh
 from vidmesh.client import AsyncClient
-from vidmesh.ingest.v1.ingest_service_pb2 import SubmitVideoRequest
+from vidmesh.events.v1.dead_letter_pb2 import DeadLetter
+from vidmesh.ingest.v1.ingest_service_pb2 import ListDeadLettersRequest, SubmitVideoRequest
 from vidmesh.ingest.v1.video_pb2 import Source
 from vidmesh.query.v1.query_service_pb2 import AskRequest, CreateFolderRequest
+from vidmesh.summarize.v1.summarize_service_pb2 import GetSummaryRequest
 
 # What else a request must have to be about the id that is in it.
 REQUIRED: dict[str, dict[str, Any]] = {
     "ExportTranscript": {"format": 1},
+    "CorrectSegment": {"text": "lions"},
     "Ask": {"question": "what did the lions carry?"},
     "Search": {"query": "lions"},
     "CreateFolder": {"name": "mine"},
@@ -111,12 +116,27 @@ def with_id(method: MethodDescriptor, path: tuple[str, ...], value: str, mine: d
     return message
 
 
+async def only_letter(client: AsyncClient) -> DeadLetter:
+    """The caller's one dead letter, which is gathered from the bus while the end of its job is told."""
+    async with asyncio.timeout(60):
+        while not (letters := (await client.ingest.ListDeadLetters(ListDeadLettersRequest())).letters):
+            await asyncio.sleep(0.05)
+    (letter,) = letters
+    return letter
+
+
 async def belongings(client: AsyncClient) -> dict[str, str]:
     """One of everything, of the client's tenant."""
     upload = await client.upload(DATA / "grammar.flac")
     answer = await client.ingest.SubmitVideo(SubmitVideoRequest(source=Source(upload_id=upload.id)))
     async for _ in client.watch(answer.job.id):
         pass
+    (broken := Path(tempfile.mkdtemp()) / "no.mp4").write_bytes(b"no media")
+    given_up = await client.upload(broken)
+    failing = await client.ingest.SubmitVideo(SubmitVideoRequest(source=Source(upload_id=given_up.id)))
+    async for _ in client.watch(failing.job.id):
+        pass
+    letter = await only_letter(client)
     folder = (await client.query.CreateFolder(CreateFolderRequest(name="talks"))).folder
     conversation = ""
     async for message in client.query.Ask(AskRequest(question="what did the lions carry?")):
@@ -130,6 +150,8 @@ async def belongings(client: AsyncClient) -> dict[str, str]:
         "parent_id": folder.id,
         "conversation_id": conversation,
         "summary_id": "",
+        "letter_id": letter.id,
+        "key_id": (await client.create_api_key("nightly")).key.id,
     }
 
 
@@ -137,8 +159,6 @@ async def belongings(client: AsyncClient) -> dict[str, str]:
 async def theirs(mesh: Mesh, tenant: str) -> AsyncIterator[dict[str, str]]:
     async with AsyncClient(mesh.endpoint, mesh.token(f"{tenant}-them")) as client:
         ids = await belongings(client)
-        from vidmesh.summarize.v1.summarize_service_pb2 import GetSummaryRequest
-
         summary = (await client.summarize.GetSummary(GetSummaryRequest(video_id=ids["video_id"]))).summary
         ids["summary_id"] = summary.id
         assert all(ids.values()), ids

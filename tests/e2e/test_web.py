@@ -1,6 +1,7 @@
 """The web app in a real browser, and its client in Node, through Envoy on the whole mesh; both packages' own checks."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -76,6 +77,41 @@ def test_the_package_passes_its_own(built: None, package: Path, script: str) -> 
 
 def test_the_client_does_the_main_job_in_node(mesh: Mesh, tenant: str) -> None:
     npm(CLIENT, "test:mesh", VIDMESH_ENDPOINT=mesh.endpoint, VIDMESH_TOKEN=mesh.token(tenant))
+
+
+def test_the_packed_client_does_what_its_page_says(mesh: Mesh, tenant: str, tmp_path: Path) -> None:
+    def do(folder: Path, *words: str, **env: str) -> str:
+        done = subprocess.run(
+            words,
+            cwd=folder,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    do(CLIENT, "npm", "pack", "--silent", "--pack-destination", str(tmp_path))
+    [package] = tmp_path.glob("*.tgz")
+    project = tmp_path / "empty"
+    project.mkdir()
+    do(project, "npm", "init", "--yes", "--init-type=module")
+    do(project, "npm", "install", "--silent", "--prefer-offline", str(package))
+    page = (CLIENT / "README.md").read_text()
+    [script] = re.findall(r"^```ts\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (project / "talk.ts").write_text(script.replace("http://127.0.0.1:8080", mesh.endpoint))
+    shutil.copy(ROOT / "samples" / "talk.mp4", project)
+    # The compiler and Node's types are the client's own; all other types come with the package.
+    modules = CLIENT / "node_modules"
+    tsc = [str(modules / ".bin" / "tsc"), "--strict", "--module", "nodenext", "--target", "es2022"]
+    do(project, *tsc, "--types", "node", "--typeRoots", str(modules / "@types"), "talk.ts")
+    printed = do(project, "node", "talk.js", VIDMESH_TOKEN=mesh.token(tenant))
+    assert "jobEnded" in printed
+    # A segment with its second, and the error that the page's last lines ask for.
+    assert re.search(r"^[\d.]+ \w+", printed, re.MULTILINE), printed
+    assert "INVALID_FIELD" in printed
 
 
 def test_the_app_in_a_browser(mesh: Mesh) -> None:

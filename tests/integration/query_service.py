@@ -114,8 +114,10 @@ class Stages:
         """Whether the service has made its streams. Raises while it has not."""
         return bool(await self._jetstream.stream_info("EVENTS"))
 
-    async def tell(self, talk: Talk, stage: str, fact: Message) -> None:
-        number = self._numbers[(talk.job, stage)] = self._numbers.get((talk.job, stage), 0) + 1
+    async def tell(self, talk: Talk, stage: str, fact: Message, *, number: int = 0) -> None:
+        """Tell a fact; its number is the next one of its stage unless another is given."""
+        if not number:
+            number = self._numbers[(talk.job, stage)] = self._numbers.get((talk.job, stage), 0) + 1
         headers = event_headers(
             identifier=str(uuid.uuid4()),
             time=datetime.now(UTC),

@@ -22,18 +22,14 @@ from vidmesh.events.v1.text_pb2 import Segment
 from vidmesh.events.v1.transcribe_events_pb2 import TranscriptCompleted, WindowTranscribed
 from vidmesh.summarize.v1.summarize_service_pb2_grpc import (
     SummarizeServiceStub,
-    add_SummarizeServiceServicer_to_server,
 )
 from vidmesh_runtime import outbox
-from vidmesh_runtime.auth import Gatekeeper
 from vidmesh_runtime.events import Event
 from vidmesh_runtime.health import is_ready
 from vidmesh_runtime.outbox import Relay
-from vidmesh_runtime.server import open_server
 from vidmesh_runtime.service import Parts, open_parts
 from vidmesh_runtime.settings import ServiceSettings
-from vidmesh_summarize.__main__ import MIGRATIONS, NAME, assemble, open_engine
-from vidmesh_summarize.settings import SummarizeSettings
+from vidmesh_summarize.__main__ import NAME
 
 M = TypeVar("M", bound=Message)
 TALK = Path(__file__).parents[1] / "unit" / "summarize" / "beekeeping.txt"
@@ -104,7 +100,7 @@ def completed(made: Sequence[WindowTranscribed], video_id: str) -> TranscriptCom
 
 
 class Mesh:
-    """The summarize service, in this process or in one of its own, and the stages before it played by the test."""
+    """The summarize service, and the stages before it played by the test."""
 
     def __init__(
         self, stages: dict[str, Parts], environment: dict[str, str], token: Callable[..., str]
@@ -116,36 +112,14 @@ class Mesh:
         self._token = token
         self._address = ""
         self._channel: grpc.aio.Channel | None = None
-        self._inside = AsyncExitStack()
 
     async def start(self, **variables: str) -> None:
-        """Start it in this process."""
-        settings = SummarizeSettings(**_fields({**self._variables, **variables}))
-        engine = await self._inside.enter_async_context(open_engine(settings))
-        parts = await self._inside.enter_async_context(open_parts(NAME, settings, MIGRATIONS))
-        made = assemble(settings, parts, engine)
-        gatekeeper = Gatekeeper(
-            settings.jwks_path, issuer=settings.jwt_issuer, audience=settings.jwt_audience
-        )
-        server = await self._inside.enter_async_context(
-            open_server(
-                settings.listen,
-                gatekeeper,
-                register=[lambda one: add_SummarizeServiceServicer_to_server(made.servicer, one)],
-                serves=[],
-                files=[],
-                grace=1,
-            )
-        )
-        self._address = f"127.0.0.1:{server.port}"
-        relay = Relay(parts.pool, parts.bus, schema=NAME, keep=timedelta(days=7))
-        await self._inside.enter_async_context(
-            running(relay.run, parts.watchtower.run, made.worker.run, made.follower.run)
-        )
-        self._inside.push_async_callback(made.worker.stop, timedelta(seconds=1))
+        """Start it and wait until it serves."""
+        await self.start_process(**variables)
+        await self.ready()
 
     async def start_process(self, **variables: str) -> None:
-        """Start it as a process of its own."""
+        """Start it: as a process of its own, for gRPC's server and client, in one process, now and then end it by SIGSEGV."""
         self._address = f"127.0.0.1:{_free_port()}"
         self.process = await asyncio.create_subprocess_exec(
             *command("summarize"),
@@ -178,7 +152,6 @@ class Mesh:
         """Leave nothing running."""
         if self._channel is not None:
             await self._channel.close()
-        await self._inside.aclose()
         await self.stop()
 
     @property

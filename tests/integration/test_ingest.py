@@ -11,7 +11,7 @@ import pytest
 
 from tests import media
 from tests.conftest import Keys
-from tests.integration.ingest_service import Ingest, facts, kind, window_sound
+from tests.integration.ingest_service import Ingest, Refusal, facts, kind, window_sound
 from tests.unit.ingest.origin import Origin, serving
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh.events.v1.ingest_events_pb2 import CaptionMode, JobOutcome
@@ -324,6 +324,44 @@ async def test_a_playlist_is_taken_on_entry_by_entry(ingest: Ingest, origin: Ori
     single = (await ingest.submit(url=url)).job
     ended = (await ingest.events(single.id, "job_ended"))[-1].job_ended
     assert "playlist" in ended.failure.message
+
+
+async def test_what_is_kept_is_given_piece_by_piece(ingest: Ingest, tmp_path: Path) -> None:
+    path = media.write(tmp_path / "talk.wav", media.speech(40))
+    upload = await ingest.upload(path.read_bytes(), path.name)
+
+    async def piece(
+        video_id: str, *, tenant: str = "acme", offset: int = 0, length: int = 0
+    ) -> api.GetMediaResponse:
+        request = api.GetMediaRequest(video_id=video_id, offset=offset, length=length)
+        answer: api.GetMediaResponse = await ingest.call("GetMedia", request, tenant=tenant)
+        return answer
+
+    job = (await ingest.submit(upload_id=upload)).job
+    await ingest.events(job.id, "source_ingested")
+    size = path.stat().st_size
+    assert size > 1 << 20
+    read = b""
+    while data := (await piece(job.video_id, offset=len(read))).data:
+        assert len(data) <= 1 << 20
+        read += data
+    assert read == path.read_bytes()
+    middle = await piece(job.video_id, offset=1000, length=24)
+    assert (middle.data, middle.size_bytes, middle.media_type) == (read[1000:1024], size, "audio/wav")
+    assert (await piece(job.video_id, offset=size - 5, length=24)).data == read[-5:]
+    for offset, length in ((-1, 0), (0, -1), (0, (1 << 20) + 1)):
+        with pytest.raises(Refusal) as refused:
+            await piece(job.video_id, offset=offset, length=length)
+        assert refused.value.reason == "INVALID_FIELD", (offset, length)
+    for video_id, tenant in ((job.video_id, "other"), ("no-id", "acme"), (job.id, "acme")):
+        with pytest.raises(Refusal) as refused:
+            await piece(video_id, tenant=tenant)
+        assert refused.value.reason == "NOT_FOUND"
+    # What is gone from the store is not there.
+    (tmp_path / "media" / "acme" / job.video_id / "source.wav").unlink()
+    with pytest.raises(Refusal) as refused:
+        await piece(job.video_id)
+    assert refused.value.reason == "NOT_FOUND"
 
 
 async def test_the_bytes_kept_are_those_sent(ingest: Ingest, tmp_path: Path) -> None:

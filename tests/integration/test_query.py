@@ -38,7 +38,7 @@ from vidmesh.events.v1.ingest_events_pb2 import (
 from vidmesh.events.v1.stage_pb2 import STAGE_STATE_RUNNING, STAGE_STATE_WAITING
 from vidmesh.events.v1.summarize_events_pb2 import SummaryCompleted
 from vidmesh.events.v1.text_pb2 import Segment
-from vidmesh.events.v1.transcribe_events_pb2 import SegmentHeard
+from vidmesh.events.v1.transcribe_events_pb2 import SegmentCorrected, SegmentHeard
 from vidmesh.query.v1 import query_service_pb2 as pb
 from vidmesh.query.v1.search_pb2 import Hit, Scope
 
@@ -96,6 +96,53 @@ def cake(tenant: str) -> Talk:
 
 def marked(hit: Hit) -> list[str]:
     return [hit.snippet.text[span.start : span.end] for span in hit.snippet.highlights]
+
+
+def corrected(talk: Talk, place: int, heard: str, said: str) -> SegmentCorrected:
+    """The fact that a word in the first window of a talk was another one."""
+    segment = talk.heard()[0].segments[place]
+    segment.text = segment.text.replace(heard, said)
+    for word in segment.words:
+        word.text = word.text.replace(heard, said)
+    return SegmentCorrected(video_id=talk.video, place=place, segment=segment)
+
+
+async def test_a_corrected_segment_is_found_by_what_was_really_said(
+    query: "QueryServiceAsyncStub", bus: Stages, rows: Rows, lions: Talk
+) -> None:
+    await bus.whole(lions)
+    await bus.indexed(lions)
+    [before] = (await query.Search(pb.SearchRequest(query="seven boxes"))).hits
+    await bus.tell(lions, "transcribe", corrected(lions, 1, "boxes", "giraffes"))
+
+    async def found() -> bool:
+        hits = (await query.Search(pb.SearchRequest(query='"seven red giraffes"'))).hits
+        return [hit.passage_id for hit in hits] == [before.passage_id]
+
+    await until(found)
+    assert not (await query.Search(pb.SearchRequest(query='"red boxes"'))).hits
+
+    async def embedded() -> bool:
+        return bool(await rows.fetchval("select embedded_by from passage where id = $1", before.passage_id))
+
+    await until(embedded)
+
+
+async def test_corrections_of_what_is_not_indexed_yet_and_of_the_same_segment_count_by_their_order(
+    query: "QueryServiceAsyncStub", bus: Stages, lions: Talk
+) -> None:
+    await bus.open(lions)
+    late, early = corrected(lions, 1, "boxes", "giraffes"), corrected(lions, 1, "boxes", "zebras")
+    # The one that was told second comes first, and both before what they correct.
+    await bus.tell(lions, "transcribe", late, number=5)
+    await bus.tell(lions, "transcribe", early, number=4)
+    for one in lions.heard():
+        await bus.tell(lions, "transcribe", one)
+    await bus.complete(lions)
+    await bus.indexed(lions)
+    assert (await query.Search(pb.SearchRequest(query='"red giraffes"'))).hits
+    for gone in ("zebras", '"red boxes"'):
+        assert not (await query.Search(pb.SearchRequest(query=gone))).hits, gone
 
 
 async def test_what_was_said_is_found_with_its_moment(

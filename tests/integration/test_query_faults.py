@@ -10,7 +10,18 @@ import asyncpg
 import pytest
 
 from tests.conftest import Keys, NatsServer
-from tests.integration.query_service import LIONS, Process, Stages, client, lecture, search, stages, until
+from tests.integration.qdrant_server import QdrantServer
+from tests.integration.query_service import (
+    CAKE,
+    LIONS,
+    Process,
+    Stages,
+    client,
+    lecture,
+    search,
+    stages,
+    until,
+)
 from vidmesh.query.v1 import query_service_pb2 as pb
 
 Environment = Callable[[str], dict[str, str]]
@@ -74,6 +85,41 @@ async def test_emptied_vectors_are_made_again_to_the_same_ids(
 
         await until(as_before)
     assert await process.stop() == 0, process.log
+
+
+async def test_a_qdrant_server_that_is_away_is_done_without_and_caught_up_with(
+    environment: Environment, tmp_path: Path, keys: Keys, nats_server: NatsServer
+) -> None:
+    async with QdrantServer() as server, stages(nats_server.url) as bus:
+        process = Process(environment("query") | {"VIDMESH_QDRANT_URL": server.url}, tmp_path / "query.log")
+        process.start()
+        async with client(process, keys) as query:
+
+            async def found(words: str) -> list[str] | None:
+                """What is found by words and by meaning; None while by words alone."""
+                answer = await query.Search(pb.SearchRequest(query=words))
+                return None if answer.degraded else [hit.passage_id for hit in answer.hits]
+
+            async def by_meaning(words: str) -> bool:
+                return bool(await found(words))
+
+            await bus.whole(LIONS)
+            await bus.indexed(LIONS)
+            await until(lambda: by_meaning("big cats travelling"))
+            before = await found("big cats travelling")
+            server.leave()
+            await bus.whole(CAKE)
+            await bus.indexed(CAKE)
+            alone = await query.Search(pb.SearchRequest(query="apples"))
+            assert alone.degraded
+            assert [hit.video_id for hit in alone.hits] == [CAKE.video]
+            server.come_back()
+            await until(lambda: by_meaning("baking a fruit dessert"))
+            (collection,) = server.engine.get_collections().collections
+            server.engine.delete_collection(collection.name)
+            await until(lambda: by_meaning("baking a fruit dessert"))
+            assert await found("big cats travelling") == before, "the same ids again"
+        assert await process.stop() == 0, process.log
 
 
 async def test_without_vectors_words_are_searched_and_indexing_goes_on(

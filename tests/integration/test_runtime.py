@@ -2,42 +2,29 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 
+import asyncpg
 import pytest
+from google.protobuf.message import DecodeError
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
+from vidmesh.events.v1.dead_letter_pb2 import DeadLetter, DeadLetterRetried
 from vidmesh.events.v1.ingest_events_pb2 import JobAccepted, JobCancelled, StageProgress
 from vidmesh.ingest.v1.ingest_service_pb2 import CancelJobRequest, CancelJobResponse
-from vidmesh_runtime import idempotency, outbox, work
-from vidmesh_runtime.bus import WORK
-from vidmesh_runtime.database import Connection
+from vidmesh_runtime import idempotency, inbox, outbox, work
+from vidmesh_runtime.bus import EVENTS, HEADER_DEDUPE, WORK
+from vidmesh_runtime.database import UNREACHABLE, Connection, end_standstills
 from vidmesh_runtime.ending import end
 from vidmesh_runtime.errors import Failure
-from vidmesh_runtime.events import Event
+from vidmesh_runtime.events import Event, event_headers
 from vidmesh_runtime.inbox import Follower
 from vidmesh_runtime.outbox import Relay
-from vidmesh_runtime.service import Parts, open_parts
-from vidmesh_runtime.settings import ServiceSettings
+from vidmesh_runtime.service import Parts
 from vidmesh_runtime.watch import Gap, Watchtower
 from vidmesh_runtime.work import Lease
 from vidmesh_runtime.worker import Handler, Worker
-
-Environment = Callable[[str], dict[str, str]]
-
-
-@pytest.fixture
-async def parts(
-    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Parts]:
-    for name, value in environment("ingest").items():
-        monkeypatch.setenv(name, value)
-    migrations = tmp_path / "none"
-    migrations.mkdir()
-    async with open_parts("ingest", ServiceSettings(), migrations) as opened:
-        yield opened
 
 
 @contextlib.asynccontextmanager
@@ -72,6 +59,24 @@ async def take(stream: AsyncIterator[object], count: int) -> list[Event]:
     return taken
 
 
+async def tell_again(parts: Parts) -> None:
+    """As after a crash between publishing and marking, longer ago than the broker's memory for ids."""
+    rows = await parts.pool.fetch(
+        "select event_id, subject, kind, payload, created_at from outbox order by id"
+    )
+    for number, row in enumerate(rows, 1):
+        headers = event_headers(
+            identifier=str(row["event_id"]),
+            time=row["created_at"],
+            source="ingest",
+            kind=row["kind"],
+            job_id="j1",
+            number=number,
+        )
+        headers.pop(HEADER_DEDUPE)
+        await parts.bus.jetstream.publish(row["subject"], row["payload"], headers=headers)
+
+
 def told(events: list[Event]) -> list[tuple[int, str]]:
     return [(event.number, event.message().video_id) for event in events]  # type: ignore[attr-defined]
 
@@ -99,23 +104,7 @@ async def test_a_fact_published_twice_is_watched_once(parts: Parts) -> None:
     await tell(parts, 1, 2, 3)
     async with running(relay(parts).run, parts.watchtower.run):
         first = await take(parts.watchtower.watch("acme", "j1"), 2)
-        # As after a crash between publishing and marking, longer ago than the broker's memory for ids.
-        rows = await parts.pool.fetch(
-            "select event_id, subject, kind, payload, created_at from outbox order by id"
-        )
-        from vidmesh_runtime.events import event_headers
-
-        for number, row in enumerate(rows, 1):
-            headers = event_headers(
-                identifier=str(row["event_id"]),
-                time=row["created_at"],
-                source="ingest",
-                kind=row["kind"],
-                job_id="j1",
-                number=number,
-            )
-            headers.pop("Nats-Msg-Id")
-            await parts.bus.jetstream.publish(row["subject"], row["payload"], headers=headers)
+        await tell_again(parts)
         await tell(parts, 4)
         whole = await take(parts.watchtower.watch("acme", "j1"), 4)
         resumed = await take(parts.watchtower.watch("acme", "j1", after=first[-1].sequence), 2)
@@ -264,6 +253,89 @@ async def test_retryable_failures_come_again_and_terminal_ones_do_not(parts: Par
     assert (await parts.bus.jetstream.stream_info("DEAD")).state.messages == 2
 
 
+async def test_work_that_cannot_be_read_is_given_up_at_once(parts: Parts) -> None:
+    async def handler(lease: Lease) -> None:
+        JobAccepted.FromString(b"\xff")
+
+    made, failures = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        await add(parts, "garbled")
+        await until(lambda: failures)
+        await until_buried(parts, 1)
+    letter = DeadLetter.FromString(
+        (await parts.bus.jetstream.get_last_msg("DEAD", "dead.ingest")).data or b""
+    )
+    assert (letter.key, letter.attempts, letter.message) == ("garbled", 1, False)
+    assert letter.failure.reason == ErrorReason.ERROR_REASON_UNREADABLE_MESSAGE
+    async with parts.pool.acquire() as connection, connection.transaction():
+        assert not await work.retry_piece(connection, "ingest", kind="test", key="unknown")
+        assert await work.retry_piece(connection, "ingest", kind="test", key="garbled")
+    assert await states(parts) == {"garbled": "ready"}
+
+
+async def until_buried(parts: Parts, count: int) -> None:
+    async with asyncio.timeout(60):
+        while (await parts.bus.jetstream.stream_info("DEAD")).state.messages < count:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_message_that_was_given_up_is_applied_when_it_is_retried(parts: Parts) -> None:
+    """As after an upgrade to a version that can read it."""
+    seen: list[str] = []
+    able = False
+
+    async def apply(connection: Connection, event: Event) -> None:
+        if not able:
+            raise DecodeError
+        seen.append(event.message().video_id)  # type: ignore[attr-defined]
+
+    reader = Follower(
+        parts.pool, parts.bus, service="test", work_stage="index", follows={"ingest.job_accepted": apply}
+    )
+    async with running(relay(parts).run, reader.run):
+        await tell(parts, 1)
+        await until_buried(parts, 1)
+        data = (await parts.bus.jetstream.get_last_msg("DEAD", "dead.index")).data
+        letter = DeadLetter.FromString(data or b"")
+        assert (letter.message, letter.kind, letter.tenant, letter.job_id) == (
+            True,
+            "job_accepted",
+            "acme",
+            "j1",
+        )
+        able = True
+        for _ in range(2):
+            async with parts.pool.acquire() as connection, connection.transaction():
+                fact = DeadLetterRetried(letter=letter)
+                await outbox.tell(connection, tenant="acme", job_id="j1", stage="ingest", fact=fact)
+        await tell(parts, 2)
+        await until(lambda: len(seen) == 2)
+    assert seen == ["1", "2"]
+
+
+async def test_attempts_count_from_the_last_progress(parts: Parts) -> None:
+    """What takes hours, and comes on, is not given up for the fourth thing that goes wrong meanwhile."""
+    attempts: list[int] = []
+
+    async def handler(lease: Lease) -> None:
+        attempts.append(lease.attempt)
+        async with parts.pool.acquire() as connection, connection.transaction():
+            if len(attempts) in (2, 4):
+                await lease.progress(connection)
+            if len(attempts) == 6:
+                await lease.complete(connection)
+        if len(attempts) < 6:
+            raise Failure(ErrorReason.ERROR_REASON_SOURCE_UNREACHABLE)
+
+    made, failures = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        await add(parts, "long")
+        await until(lambda: len(attempts) == 6 or failures)
+        await asyncio.sleep(0.2)
+    assert attempts == [1, 2, 2, 3, 2, 3]
+    assert await states(parts) == {"long": "done"}
+
+
 async def test_a_stale_worker_cannot_complete(parts: Parts) -> None:
     await add(parts, "a")
     stale = await claim(parts, seconds=0)
@@ -272,8 +344,9 @@ async def test_a_stale_worker_cannot_complete(parts: Parts) -> None:
     assert fresh is not None
     assert (stale.key, stale.attempt, fresh.attempt) == ("a", 1, 2)
     async with parts.pool.acquire() as connection:
-        with pytest.raises(work.LeaseLostError):
-            await stale.complete(connection)
+        for act in (stale.progress, stale.complete):
+            with pytest.raises(work.LeaseLostError):
+                await act(connection)
         await fresh.complete(connection)
 
 
@@ -327,22 +400,23 @@ async def test_work_that_kills_its_worker_is_given_up(parts: Parts) -> None:
 
 async def test_cancelling_stops_work_in_hand(parts: Parts) -> None:
     begun = asyncio.Event()
-    cancelled = asyncio.Event()
+    cancelled: asyncio.Future[tuple[object, ...]] = asyncio.get_running_loop().create_future()
 
     async def handler(lease: Lease) -> None:
         begun.set()
         try:
             await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            cancelled.set()
+        except asyncio.CancelledError as reason:
+            cancelled.set_result(reason.args)
             raise
 
     made, _ = worker(parts, handler)
     async with running(relay(parts).run, made.run):
         await add(parts, "a")
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         await parts.bus.client.publish("control.cancel.j1", b"")
-        await asyncio.wait_for(cancelled.wait(), 10)
+        # By the message, not by the next renewal of its lease.
+        assert await asyncio.wait_for(cancelled, 60) == ("job cancelled",)
         await asyncio.sleep(0.3)
     assert await states(parts) == {"a": "cancelled"}
 
@@ -357,7 +431,7 @@ async def test_stopping_hands_work_back(parts: Parts) -> None:
     made, _ = worker(parts, handler)
     async with running(relay(parts).run, made.run):
         await add(parts, "a")
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         await made.stop(timedelta(milliseconds=100))
     row = await parts.pool.fetchrow("select state, attempt from work")
     assert row is not None
@@ -378,10 +452,38 @@ async def test_a_fact_is_applied_once(parts: Parts) -> None:
     async with running(relay(parts).run, follower(parts, seen).run):
         await tell(parts, 1, 2)
         await until(lambda: len(seen) == 2)
-        await parts.pool.execute("update outbox set published_at = null")
+        await tell_again(parts)
         await tell(parts, 3)
         await until(lambda: len(seen) == 3)
     assert seen == ["1", "2", "3"]
+
+
+async def test_facts_that_the_database_gave_up_for_a_deadlock_are_applied_again_together(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "DEADLOCKS", 2)
+    transactions: list[list[str]] = []
+
+    async def gather(connection: Connection, events: Sequence[Event]) -> None:
+        transactions.append([event.message().video_id for event in events])  # type: ignore[attr-defined]
+        if len(transactions) <= 2:
+            raise asyncpg.DeadlockDetectedError
+
+    reader = Follower(
+        parts.pool,
+        parts.bus,
+        service="test",
+        work_stage="ingest",
+        follows={},
+        gathers={"ingest.job_accepted": gather},
+    )
+    await tell(parts, 1, 2, 3)
+    async with running(relay(parts).run), asyncio.timeout(60):
+        while (await parts.bus.jetstream.stream_info(EVENTS)).state.messages < 3:
+            await asyncio.sleep(0.05)
+    async with running(reader.run):
+        await until(lambda: len(transactions) == 3)
+    assert transactions == [["1", "2", "3"]] * 3
 
 
 async def test_a_cancelled_job_gets_no_new_work_and_a_retried_one_does(parts: Parts) -> None:
@@ -391,7 +493,7 @@ async def test_a_cancelled_job_gets_no_new_work_and_a_retried_one_does(parts: Pa
             await outbox.tell(
                 connection, tenant="acme", job_id="j1", stage="ingest", fact=JobCancelled(video_id="v")
             )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await states(parts))["before"] != "cancelled":
                 await asyncio.sleep(0.02)
         await add(parts, "after")
@@ -401,21 +503,33 @@ async def test_a_cancelled_job_gets_no_new_work_and_a_retried_one_does(parts: Pa
     assert await states(parts) == {"before": "ready", "after": "ready"}
 
 
+async def test_work_added_while_its_job_is_cancelled_is_not_begun(parts: Parts) -> None:
+    """Each in a transaction of its own, neither of which sees the other."""
+    async with parts.pool.acquire() as connection, connection.transaction():
+        await connection.execute("insert into job_control (job_id, cancelled, number) values ('j1', true, 1)")
+        await add(parts, "a")
+    assert await states(parts) == {"a": "ready"}
+    assert await claim(parts) is None
+    assert await states(parts) == {"a": "cancelled"}
+
+
+async def test_a_lease_is_not_kept_when_the_job_is_cancelled(parts: Parts) -> None:
+    await add(parts, "a")
+    held = await claim(parts)
+    assert held is not None
+    await parts.pool.execute("insert into job_control (job_id, cancelled, number) values ('j1', true, 1)")
+    assert not await work.renew(parts.pool, held, lease=timedelta(seconds=30))
+
+
 async def test_a_new_and_empty_bus_is_refilled(parts: Parts, nats_server: object) -> None:
     async with running(relay(parts).run, parts.watchtower.run):
         await tell(parts, 1, 2)
         seen = await take(parts.watchtower.watch("acme", "j1"), 2)
+        async with asyncio.timeout(60):
+            while await parts.pool.fetchval("select count(*) from outbox where published_at is null"):
+                await asyncio.sleep(0.02)
     await parts.bus.jetstream.delete_stream("EVENTS")
     await asyncio.sleep(1)
-    from vidmesh_runtime.bus import ensure_streams
-
-    await ensure_streams(
-        parts.bus,
-        events_max_bytes=1 << 20,
-        events_max_age=timedelta(days=1),
-        work_max_bytes=1 << 20,
-        replicas=1,
-    )
     tower = Watchtower(parts.bus)
     async with running(relay(parts).run, tower.run):
         again = await take(tower.watch("acme", "j1"), 2)
@@ -453,3 +567,19 @@ async def test_a_mutation_that_a_deadlock_ends_is_begun_again(parts: Parts) -> N
     async with asyncio.timeout(30):
         await asyncio.gather(mutate(1, 2), mutate(2, 1))
     assert len(begun) == 3
+
+
+async def test_a_connection_that_stands_still_within_a_command_keeps_no_lock(parts: Parts) -> None:
+    """As of a process that was stopped after it had a statement described, and before it ran it."""
+    async with parts.pool.acquire() as one:
+        standing = one.transaction()
+        await standing.start()
+        await one.execute("create table held (number int)")
+        await one.prepare("select number from held where number = $1")
+        async with (
+            running(lambda: end_standstills(parts.pool, after=timedelta(seconds=0.3))),
+            asyncio.timeout(30),
+        ):
+            await parts.pool.execute("create table if not exists held (number int)")
+        with pytest.raises(UNREACHABLE):
+            await standing.rollback()

@@ -1,16 +1,19 @@
 """The embedded stack's life: start, crash, restart, stop, and nothing left behind."""
 
 import asyncio
+import http.client
 import os
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -19,6 +22,8 @@ import psutil  # type: ignore[import-untyped] # it publishes no types
 import pytest
 import pytest_asyncio
 
+from vidmesh import AsyncClient, VidmeshError
+from vidmesh.ingest.v1.ingest_service_pb2 import GetJobRequest
 from vidmesh_stack.events import PartState, StackError, StackEvent
 from vidmesh_stack.folder import Folder, RunningStack
 from vidmesh_stack.ports import free_port
@@ -72,8 +77,10 @@ def mapped(pids: set[int]) -> set[str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """One for the tests that leave it as it was."""
-    async with Stack(settings(tmp_path_factory.mktemp("stack") / "data")) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIDMESH_METRICS_LISTEN", "127.0.0.1:9464")
+        async with Stack(settings(tmp_path_factory.mktemp("stack") / "data")) as running:
+            yield running
 
 
 async def test_it_comes_up_in_order_and_leaves_nothing(tmp_path: Path) -> None:
@@ -132,7 +139,7 @@ async def test_a_second_start_goes_on_with_what_was_kept(tmp_path: Path) -> None
         database = await asyncpg.connect(stack.postgres_dsn("vidmesh_ingest"))
         await database.execute("create table ingest.kept (id int); insert into ingest.kept values (7)")
         await database.close()
-        bus = await nats.connect(stack.nats_url)
+        bus = await nats.connect(stack.nats_url())
         await bus.jetstream().add_stream(name="KEPT", subjects=["kept"])
         await bus.jetstream().publish("kept", b"seven")
         await bus.close()
@@ -141,7 +148,7 @@ async def test_a_second_start_goes_on_with_what_was_kept(tmp_path: Path) -> None
         database = await asyncpg.connect(stack.postgres_dsn("vidmesh_ingest"))
         assert await database.fetchval("select id from ingest.kept") == 7
         await database.close()
-        bus = await nats.connect(stack.nats_url)
+        bus = await nats.connect(stack.nats_url())
         assert (await bus.jetstream().get_msg("KEPT", 1)).data == b"seven"
         await bus.close()
         assert stack.token().split(".")[0] == token.split(".")[0]
@@ -198,14 +205,14 @@ async def test_text_in_any_language_is_folded_and_indexed(stack: Stack) -> None:
 
 @pytest.mark.parametrize("part", ["nats", "postgres", "ingest", "gateway"])
 async def test_a_part_that_is_killed_comes_back_where_it_was(stack: Stack, part: str) -> None:
-    before, url, dsn = stack.pid(part), stack.nats_url, stack.postgres_dsn()
+    before, url, dsn = stack.pid(part), stack.nats_url(), stack.postgres_dsn()
     await stack.kill(part)
     assert not psutil.pid_exists(before or 0)
     await asyncio.wait_for(stack.answering(part), 30)
     assert stack.pid(part) not in {None, before}
-    assert (url, dsn) == (stack.nats_url, stack.postgres_dsn())
+    assert (url, dsn) == (stack.nats_url(), stack.postgres_dsn())
     await (await asyncpg.connect(stack.postgres_dsn())).close()
-    await (await nats.connect(stack.nats_url)).close()
+    await (await nats.connect(stack.nats_url())).close()
 
 
 async def test_a_part_can_be_stopped_and_started_with_other_environment(stack: Stack) -> None:
@@ -221,11 +228,12 @@ async def test_a_part_can_be_stopped_and_started_with_other_environment(stack: S
 async def test_services_are_told_where_everything_is(stack: Stack) -> None:
     told = psutil.Process(stack.pid("ingest")).environ()
     assert told["VIDMESH_DATABASE_URL"] == stack.postgres_dsn("vidmesh_ingest")
-    assert told["VIDMESH_NATS_URL"] == stack.nats_url
+    assert told["VIDMESH_NATS_URL"] == stack.nats_url("ingest")
     assert told["VIDMESH_MEDIA_URL"].startswith("file:///")
     assert Path(told["VIDMESH_JWKS_PATH"]).is_file()
     assert Path(told["VIDMESH_DATA_DIR"]).is_dir()
     assert told["VIDMESH_LISTEN"].startswith("127.0.0.1:")
+    assert "VIDMESH_METRICS_LISTEN" not in told, "an address that its processes would fight for"
 
 
 async def test_a_service_that_cannot_start_is_given_up_with_its_last_words(tmp_path: Path) -> None:
@@ -346,3 +354,36 @@ async def test_its_parts_die_with_it_and_it_starts_again(
     async with Stack(base(tmp_path)) as stack:  # at once: it waits for the other's PostgreSQL
         await (await asyncpg.connect(stack.postgres_dsn())).close()
     await gone(family)
+
+
+async def test_with_tls_only_who_trusts_its_authority_gets_in_and_nothing_plain(tmp_path: Path) -> None:
+    async with Stack(settings(tmp_path / "data", tls=True)) as stack:
+        told = Folder(tmp_path / "data").running()
+        assert told is not None
+        authorities = Path(told.authority_path).read_bytes()
+        assert stack.endpoint.startswith("https://")
+        async with AsyncClient(stack.endpoint, stack.token(), authorities=authorities) as client:
+            assert (await client.ingest.GetJob(GetJobRequest(job_id="a"))).job.id == "a"
+        async with AsyncClient(stack.endpoint, stack.token(), attempts=1) as stranger:
+            with pytest.raises(VidmeshError) as refused:
+                await stranger.ingest.GetJob(GetJobRequest(job_id="a"))
+            assert refused.value.reason == "UNAVAILABLE"
+
+        place = urlsplit(stack.endpoint)
+        trusting = ssl.create_default_context(cadata=authorities.decode())
+
+        def ask(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+            with closing(connection):
+                connection.request("GET", "/")
+                return connection.getresponse()
+
+        where: dict[str, Any] = {"host": str(place.hostname), "port": place.port, "timeout": 10}
+        answer = await asyncio.to_thread(ask, http.client.HTTPSConnection(context=trusting, **where))
+        assert answer.status == 200
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        with pytest.raises((http.client.HTTPException, OSError)):
+            await asyncio.to_thread(ask, http.client.HTTPConnection(**where))
+        trusting.maximum_version = ssl.TLSVersion.TLSv1_2
+        assert (
+            await asyncio.to_thread(ask, http.client.HTTPSConnection(context=trusting, **where))
+        ).status == 200

@@ -6,7 +6,7 @@ import http.client
 import json
 import struct
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -22,8 +22,10 @@ from grpc_status.rpc_status import from_call
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from bench.offered import Call, Refusal, offer
 from vidmesh.ingest.v1 import ingest_service_pb2 as api
 from vidmesh.ingest.v1.ingest_service_pb2_grpc import IngestServiceStub
+from vidmesh_stack.keys import rotate_keys
 from vidmesh_stack.service import SERVICES
 from vidmesh_stack.settings import StackSettings
 from vidmesh_stack.stack import Stack
@@ -43,6 +45,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         services=dict.fromkeys(SERVICES, "stand_in"),
         env={"PYTHONPATH": str(Path(__file__).parent)},
         origins=("https://videos.example.org",),
+        rate=20,
     )
     async with Stack(settings) as running:
         yield running
@@ -227,6 +230,78 @@ async def test_a_bad_token_is_refused_alike_at_every_door(
         web = door.web(GET_JOB, b"", headers)
         assert (web.status, web.headers["grpc-status"]) == (200, "16"), what
         assert web.headers["grpc-status-details-bin"], what
+
+
+async def test_a_tenant_that_calls_too_often_is_refused_alike_at_every_door_and_holds_up_nobody(
+    stack: Stack, stub: "IngestServiceAsyncStub", door: Door
+) -> None:
+    greedy, modest = door.bearer("greedy"), door.bearer("modest")
+
+    def asking(who: dict[str, str]) -> Call:
+        return lambda: stub.GetJob(api.GetJobRequest(job_id="a"), metadata=tuple(who.items()))
+
+    # 200 at once and 20 a second are allowed to each.
+    above, beside = await asyncio.gather(
+        offer([asking(greedy)], rate=3000, seconds=0.1), offer([asking(modest)], rate=15, seconds=2)
+    )
+    assert 200 <= len(above.latencies) < above.offered == 300
+    assert list(above.refusals) == [
+        Refusal(code="RESOURCE_EXHAUSTED", reason="RESOURCE_EXHAUSTED", retry_after=1.0)
+    ]
+    assert (len(beside.latencies), beside.refused) == (30, 0)
+
+    asked = (door.ask("GET", "/v1/jobs/a", greedy) for _ in range(1000))
+    plain = next(answer for answer in asked if answer.status != 200)
+    assert (plain.status, plain.json["code"]) == (429, 8)
+    assert plain.json["details"][0]["reason"] == "RESOURCE_EXHAUSTED"
+    assert plain.json["details"][1]["retryDelay"] == "1s"
+    assert plain.headers["retry-after"] == "1"
+    assert int(plain.headers["x-ratelimit-reset"]) >= 0
+    sent = (door.web(GET_JOB, b"", greedy) for _ in range(1000))
+    web = next(answer for answer in sent if "grpc-status" in answer.headers)
+    assert (web.status, web.headers["grpc-status"]) == (200, "8")
+    assert web.headers["grpc-status-details-bin"]
+
+    assert door.ask("GET", "/v1/jobs/a", modest).status == 200
+    await asyncio.sleep(int(plain.headers["retry-after"]) + 0.5)
+    after = await offer([asking(greedy)], rate=15, seconds=1)
+    assert (len(after.latencies), after.refused) == (15, 0)
+
+
+async def test_a_new_key_is_known_in_a_moment_and_an_old_one_until_it_is_retired(
+    stack: Stack, door: Door
+) -> None:
+    keys = stack.logs.parent / "keys"
+
+    async def answered(token: dict[str, str]) -> int:
+        """The gateway starts anew when the file changes, a moment later."""
+        status = 0
+        for _ in range(100):
+            with suppress(OSError, http.client.HTTPException):
+                status = (await asyncio.to_thread(door.ask, "GET", "/v1/jobs/a", token)).status
+                if status == wanted:
+                    break
+            await asyncio.sleep(0.1)
+        return status
+
+    wanted = 200
+    old = door.bearer("old")
+    rotate_keys(keys, retire=False)
+    new = door.bearer("new")
+    assert await answered(new) == wanted
+    assert await answered(old) == wanted
+    rotate_keys(keys, retire=True)
+    newest = door.bearer("newest")
+    assert await answered(newest) == wanted
+    wanted = 401
+    assert await answered(old) == wanted
+    assert await answered(new) == wanted
+    async with asyncio.timeout(60):
+        developer = keys.parent / "run" / "token"
+        while (
+            door.ask("GET", "/v1/jobs/a", {"authorization": f"Bearer {developer.read_text()}"}).status != 200
+        ):
+            await asyncio.sleep(0.1)
 
 
 async def test_a_token_is_taken_from_the_header_alone(stack: Stack, door: Door) -> None:

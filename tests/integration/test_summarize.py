@@ -70,7 +70,7 @@ async def summary_of(mesh: Mesh, video: str, tenant: str = "acme") -> summary_pb
 
 async def known(mesh: Mesh, video: str) -> summary_pb2.Summary:
     """The summary as soon as the service knows of its video."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(grpc.aio.AioRpcError):
                 return await summary_of(mesh, video)
@@ -145,7 +145,8 @@ async def test_chapters_are_drafted_while_more_is_heard_and_give_way_to_those_of
     assert response.provisional
     assert response.state == STAGE_STATE_RUNNING
     assert response.chapters[0].start.ToMilliseconds() == 0
-    assert response.chapters[-1].end == made[5].segments[-1].end
+    # Of what was heard by then, which may be less than all that was told.
+    assert response.chapters[-1].end in [window.segments[-1].end for window in made[:6]]
     assert drafted.through.ToMilliseconds() <= response.chapters[-1].end.ToMilliseconds()
     await mesh.tell("transcribe", job, *made[6:], completed(made, video))
     final = carried((await mesh.follow(job, "chapters_completed"))[-1], ChaptersCompleted)
@@ -243,7 +244,7 @@ async def test_a_stream_ends_when_the_job_does(mesh: Mesh) -> None:
         await anext(aiter(stream))
         fact.video_id = video
         await mesh.tell("ingest", job, fact)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             final: summary_pb2.Summary = [one async for one in stream][-1].summary
             return final
 
@@ -353,7 +354,7 @@ async def test_a_deleted_video_is_gone_and_stays_so(mesh: Mesh) -> None:
     await mesh.follow(job, "summary_completed", "chapters_completed")
     await mesh.tell("ingest", job, ingest.VideoDeleted(video_id=video))
     stub, mine = mesh.stub, mesh.metadata()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await summary_of(mesh, video)
@@ -377,7 +378,7 @@ async def test_a_new_job_of_a_video_takes_the_place_of_the_old_when_it_is_done(m
     again = str(uuid.uuid4())
     await mesh.tell("ingest", again, ingest.JobAccepted(video_id=video, replaces=True))
     stream = aiter(mesh.stub.StreamSummary(StreamSummaryRequest(video_id=video), metadata=mesh.metadata()))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await anext(stream)).summary.id == old.id:
             stream = aiter(
                 mesh.stub.StreamSummary(StreamSummaryRequest(video_id=video), metadata=mesh.metadata())

@@ -185,7 +185,7 @@ async def test_a_cancelled_job_stops_and_a_retry_goes_on(mesh: Mesh, server: Lan
     job, video = await mesh.accept()
     server.always(Stall())
     await mesh.transcribe(job, video, spoken())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not server.under_way:
             await asyncio.sleep(0.02)
     await mesh.tell("ingest", job, ingest.JobCancelled(video_id=video))

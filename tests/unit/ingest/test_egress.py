@@ -183,6 +183,16 @@ async def test_more_than_the_pass_is_good_for_is_cut_off(origin: Origin) -> None
         assert (await http.get(origin.page("/small", "x"))).headers["vidmesh-egress"] == "too-large"
 
 
+async def test_a_server_that_gives_a_byte_now_and_then_is_cut_off_when_the_time_is_up(origin: Origin) -> None:
+    url = origin.file("/drip", b"x" * 1000, chunk=1, pause=0.02)
+    async with Egress(LOOPBACK) as egress, egress.grant(1_000_000, 1.5) as granted, client(granted) as http:
+        with pytest.raises(httpx.TransportError):
+            await http.get(url)
+        assert granted.overdue
+        assert 0 < granted.received < 200
+        assert (await http.get(origin.page("/small", "x"))).headers["vidmesh-egress"] == "too-late"
+
+
 async def test_a_pass_that_was_given_back_opens_nothing(origin: Origin) -> None:
     url = origin.page("/a", "hello")
     async with Egress(LOOPBACK) as egress:

@@ -17,12 +17,15 @@ from grpc_status import rpc_status
 from vidmesh import AsyncClient, VidmeshError
 from vidmesh.events.v1.ingest_events_pb2 import JobEnded, JobRetried, StageProgress
 from vidmesh.events.v1.job_event_pb2 import JobEvent
+from vidmesh.events.v1.stage_pb2 import STAGE_INGEST
 from vidmesh.ingest.v1.ingest_service_pb2 import (
     GetJobResponse,
     Heartbeat,
     JobSnapshot,
     WatchJobRequest,
     WatchJobResponse,
+    WatchJobsRequest,
+    WatchJobsResponse,
 )
 from vidmesh.ingest.v1.job_pb2 import JOB_STATE_RUNNING, JOB_STATE_SUCCEEDED, Job, JobState
 
@@ -90,6 +93,47 @@ async def test_it_goes_on_after_a_break_and_tells_no_event_twice(
     assert await sequences(client, on_break=breaks.append) == [5, 7, 9, 12]
     assert script.asked == [0, 7, 7]
     assert [problem.code for problem in breaks] == [broken, broken]
+
+
+async def test_it_goes_on_after_what_a_heartbeat_says_is_told(mesh: Any, client: AsyncClient) -> None:
+    quiet = WatchJobResponse(heartbeat=Heartbeat(sequence=9))
+    script = Script([tick(5), quiet, grpc.StatusCode.UNAVAILABLE], [tick(9), tick(10), ended(12)])
+    mesh.methods["WatchJob"] = script.play
+    assert await sequences(client) == [5, 10, 12]
+    assert script.asked == [0, 9]
+
+
+async def test_a_watch_of_all_jobs_says_when_it_is_open(mesh: Any, client: AsyncClient) -> None:
+    said: list[str] = []
+    turns = [False, True]
+
+    async def watch_jobs(request: WatchJobsRequest, context: Context) -> AsyncIterator[WatchJobsResponse]:
+        yield WatchJobsResponse(heartbeat=Heartbeat(sequence=5))
+        said.append(f"from {request.after_sequence}")
+        if turns.pop():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "broken")
+        yield WatchJobsResponse(event=tick(6).event)
+
+    mesh.methods["WatchJobs"] = watch_jobs
+    watch = client.watch_all(on_open=lambda: said.append("open"), on_break=lambda _: said.append("broken"))
+    async with aclosing(watch):
+        assert (await anext(watch)).event.sequence == 6
+    assert [word for word in said if "from" in word] == ["from 0", "from 5"]
+    assert [word for word in said if "from" not in word] == ["open", "broken", "open"]
+
+
+async def test_a_fact_that_a_new_bus_tells_again_is_told_once(mesh: Any, client: AsyncClient) -> None:
+    def fact(sequence: int, number: int) -> WatchJobResponse:
+        return WatchJobResponse(
+            event=JobEvent(sequence=sequence, number=number, stage=STAGE_INGEST, job_retried=JobRetried())
+        )
+
+    script = Script(
+        [fact(5, 1), fact(7, 2), grpc.StatusCode.UNAVAILABLE],
+        [snapshot(100, JOB_STATE_RUNNING), fact(101, 1), fact(102, 2), fact(103, 3), ended(104)],
+    )
+    mesh.methods["WatchJob"] = script.play
+    assert await sequences(client) == [5, 7, 0, 103, 104]
 
 
 async def test_it_goes_on_through_a_restart_of_the_server(mesh: Any, client: AsyncClient) -> None:
@@ -190,5 +234,5 @@ async def test_leaving_a_watch_ends_its_call(mesh: Any, client: AsyncClient) -> 
     mesh.methods["WatchJob"] = watch_job
     async with aclosing(client.watch("job")) as messages:
         await anext(messages)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await left.wait()

@@ -5,6 +5,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from google.rpc import error_details_pb2, status_pb2
 
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh_runtime.errors import Failure
+from vidmesh_runtime.watch import HEARTBEAT
+from vidmesh_stack.certificate import ensure_certificate
 from vidmesh_stack.descriptors import descriptor_set, write_descriptors
 from vidmesh_stack.edge import Edge, fit, template
 from vidmesh_stack.keys import ensure_keys
@@ -132,7 +136,15 @@ def test_fitting_replaces_what_is_of_the_machine_and_nothing_else(tmp_path: Path
 
 def test_the_filters_come_in_the_order_that_works() -> None:
     names = [one["name"].rpartition(".")[2] for one in manager(template())["http_filters"]]
-    assert names == ["cors", "grpc_web", "jwt_authn", "grpc_json_transcoder", "router"]
+    assert names == [
+        "cors",
+        "grpc_web",
+        "api_keys",
+        "jwt_authn",
+        "local_ratelimit",
+        "grpc_json_transcoder",
+        "router",
+    ]
 
 
 def test_every_service_of_the_api_has_a_way_in() -> None:
@@ -143,14 +155,61 @@ def test_every_service_of_the_api_has_a_way_in() -> None:
     for service in api_services():
         package, _, _ = service.rpartition(".")
         assert ways[f"/{package}."] == package.split(".")[1]
-    assert clusters == {service.split(".")[1] for service in api_services()}
+    assert clusters - {"admin"} == {service.split(".")[1] for service in api_services()}
+
+
+def test_what_envoy_counts_is_told_where_it_is_asked_for_and_nothing_else_of_its_admin(
+    tmp_path: Path,
+) -> None:
+    here = edge(tmp_path)
+    silent = fit(template(), here)
+    assert "admin" not in {one["name"] for one in silent["static_resources"]["clusters"]}
+    assert [one["name"] for one in silent["static_resources"]["listeners"]] == ["edge"]
+    fitted = fit(template(), replace(here, metrics=9464))
+    config = tmp_path / "envoy.json"
+    config.write_text(json.dumps(fitted))
+    assert validate(config) == ""
+    _, metrics = fitted["static_resources"]["listeners"]
+    assert metrics["address"]["socket_address"] == {"address": "127.0.0.1", "port_value": 9464}
+    (chain,) = metrics["filter_chains"]
+    (host,) = chain["filters"][0]["typed_config"]["route_config"]["virtual_hosts"]
+    (route,) = host["routes"]
+    assert route["match"]["path"] == "/metrics"
+    assert route["route"]["prefix_rewrite"] == "/stats/prometheus"
+
+
+def test_each_tenant_has_a_rate_of_its_own(tmp_path: Path) -> None:
+    (tenant,) = http_filter(fit(template(), edge(tmp_path)), "local_ratelimit")["descriptors"]
+    assert tenant == http_filter(template(), "local_ratelimit")["descriptors"][0]
+    (tenant,) = http_filter(fit(template(), replace(edge(tmp_path), rate=7)), "local_ratelimit")[
+        "descriptors"
+    ]
+    assert tenant["entries"] == [{"key": "tenant"}]
+    assert tenant["token_bucket"] == {"max_tokens": 70, "tokens_per_fill": 7, "fill_interval": "1s"}
+
+
+def test_envoy_accepts_it_with_a_certificate_and_the_inside_alone_stays_plain(tmp_path: Path) -> None:
+    here = replace(
+        edge(tmp_path),
+        certificate=ensure_certificate(tmp_path / "tls", "videos.example.org"),
+        inside=tmp_path / "edge.sock",
+    )
+    fitted = fit(template(), here)
+    config = tmp_path / "envoy.json"
+    config.write_text(json.dumps(fitted))
+    assert validate(config) == ""
+    outside, inside = fitted["static_resources"]["listeners"]
+    assert outside["filter_chains"][0]["transport_socket"]["name"] == "envoy.transport_sockets.tls"
+    assert "transport_socket" not in inside["filter_chains"][0]
+    assert inside["address"]["pipe"] == {"path": str(tmp_path / "edge.sock"), "mode": 0o600}
 
 
 def test_streams_are_not_cut_off() -> None:
     to_services = [one["route"] for one in routes(template()) if "route" in one]
     assert to_services
     assert {one["timeout"] for one in to_services} == {"0s"}
-    assert manager(template())["stream_idle_timeout"] == "300s"
+    idle = manager(template())["stream_idle_timeout"]
+    assert float(idle.removesuffix("s")) > 10 * HEARTBEAT.total_seconds()
 
 
 def test_only_what_tells_nothing_is_open_without_a_token() -> None:
@@ -174,32 +233,45 @@ def local_replies() -> Iterator[dict[str, Any]]:
         yield {"headers": headers, "format": mapper["body_format_override"]}
 
 
-def opened(status: status_pb2.Status) -> tuple[int, str, str, dict[str, str]]:
-    info = error_details_pb2.ErrorInfo()
-    (detail,) = status.details
-    assert detail.Unpack(info)
+def opened(status: status_pb2.Status) -> tuple[int, str, str, dict[str, str], list[int]]:
+    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    told, *more = status.details
+    assert told.Unpack(info)
     assert info.domain == "vidmesh"
-    return status.code, status.message, info.reason, dict(info.metadata)
+    waits = []
+    for detail in more:
+        assert detail.Unpack(retry)
+        waits.append(retry.retry_delay.seconds)
+    return status.code, status.message, info.reason, dict(info.metadata), waits
 
 
 @pytest.mark.parametrize(
-    "reason", [ErrorReason.ERROR_REASON_UNAUTHENTICATED, ErrorReason.ERROR_REASON_UNAVAILABLE]
+    "failure",
+    [
+        Failure(ErrorReason.ERROR_REASON_UNAUTHENTICATED),
+        Failure(ErrorReason.ERROR_REASON_UNAVAILABLE),
+        # As often as a tenant's bucket is filled again.
+        Failure(ErrorReason.ERROR_REASON_RESOURCE_EXHAUSTED, retry_after=timedelta(seconds=1)),
+    ],
+    ids=lambda failure: failure.name,
 )
-def test_the_gateways_own_errors_are_those_of_the_services(reason: ErrorReason.ValueType) -> None:
-    code, message, name, metadata = opened(Failure(reason).to_status())
+def test_the_gateways_own_errors_are_those_of_the_services(failure: Failure) -> None:
+    code, message, name, metadata, waits = opened(failure.to_status())
     encoded = [
         opened(status_pb2.Status.FromString(base64.b64decode(value + "==")))
         for reply in local_replies()
         if (value := reply["headers"].get("grpc-status-details-bin"))
     ]
-    assert [one for one in encoded if one[0] == code] == [(code, message, name, metadata)] * 2
+    assert [one for one in encoded if one[0] == code] == [(code, message, name, metadata, waits)] * 2
     bodies = [reply["format"].get("json_format", {}) for reply in local_replies()]
     (body,) = [body for body in bodies if body.get("code") == code]
     assert body["message"] == message
-    (detail,) = body["details"]
-    assert detail == {
+    assert body["details"][0] == {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
         "reason": name,
         "domain": "vidmesh",
         "metadata": metadata | {"cause": "%LOCAL_REPLY_BODY%"},
     }
+    assert body["details"][1:] == [
+        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{wait}s"} for wait in waits
+    ]

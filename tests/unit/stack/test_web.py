@@ -135,3 +135,21 @@ def test_an_image_names_the_files_where_it_has_them(tmp_path: Path, app: Path) -
     command = [sys.executable, "-m", "vidmesh_stack.edge", str(out), "--web", str(app)]
     subprocess.run([*command, "--web-at", "/etc/envoy/web"], check=True)
     assert served(json.loads(out.read_text()))["/"] == "/etc/envoy/web/index.html"
+
+
+def test_the_pages_run_no_script_but_the_apps_own_and_stand_in_no_frame(app: Path) -> None:
+    config = template()
+    serve(config, app)
+    told = [
+        {one["header"]["key"]: one["header"]["value"] for one in route["response_headers_to_add"]}
+        for route in routes(config)
+        if "filename" in route.get("direct_response", {}).get("body", {})
+    ]
+    assert told
+    assert {one["x-content-type-options"] for one in told} == {"nosniff"}
+    pages = [one["content-security-policy"] for one in told if one["content-type"].startswith("text/html")]
+    assert pages
+    for page in pages:
+        policy = dict(rule.strip().split(" ", 1) for rule in page.split(";"))
+        assert policy["default-src"] == policy.get("script-src", "'self'") == "'self'"
+        assert policy["object-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
