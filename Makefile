@@ -12,12 +12,12 @@ MEASURED ?=
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install web demo up test check lint types imports api drift pytest bench generate docs lock clean
+.PHONY: help install web demo up test check lint types imports api drift pytest fuzz slow soak mutations audit sbom bench generate docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: .venv/installed ## Install vidmesh under .venv, and build its web app where Node is there
+install: .venv/installed build/proto/google ## Install vidmesh under .venv, and build its web app where Node is there
 	@if $(NODE); then $(MAKE) --no-print-directory web || echo "the web app could not be built; the mesh runs without it" >&2; fi
 
 .venv/installed: requirements.lock pyproject.toml $(PACKAGES:%=%/pyproject.toml)
@@ -84,6 +84,39 @@ drift: build/proto/google
 
 pytest:
 	@.venv/bin/pytest -n 2 --dist loadfile $(TESTS)
+
+# Some 2,100 files, 22,000 calls and 11,000 requests to the JSON door. A seed gives the same ones again.
+SEED := $(shell date +%s)
+ROUNDS := 50
+
+fuzz: install ## Send the mesh spoilt files and calls without number: make fuzz [SEED=1 ROUNDS=50]
+	@echo "SEED=$(SEED) ROUNDS=$(ROUNDS)"
+	@VIDMESH_FUZZ_SEED=$(SEED) VIDMESH_FUZZ_ROUNDS=$(ROUNDS) .venv/bin/pytest --capture=no --quiet --timeout 7200 \
+		tests/integration/test_ingest_mutants.py tests/e2e/test_hostile.py
+
+MINUTES := 5
+NATS_ROUNDS :=
+
+soak: install ## Faults at random against a busy mesh: make soak [SEED=1 MINUTES=5], or NATS killed alone: make soak NATS_ROUNDS=20
+	@.venv/bin/python -m tests.faults.soak --seed $(SEED) $(if $(NATS_ROUNDS),--nats-rounds $(NATS_ROUNDS),--minutes $(MINUTES))
+
+slow: install ## What takes minutes and make test leaves out: ten hours of sound in less than a gigabyte
+	@.venv/bin/pytest -m slow --capture=no tests
+
+ROWS :=
+
+mutations: install ## Take out what each promise rests on, and see its test fail: make mutations [ROWS="5 8"]
+	@$(PY) -m tests.mutations $(ROWS)
+
+audit: install ## Look at all licences, and for known holes where the lists of them can be reached
+	@.venv/bin/pytest -q tests/unit/project/test_licences.py
+	@.venv/bin/python .ci/audit
+
+sbom: .venv/installed ## Write bills of materials (CycloneDX) of all that is pinned and run to build/sbom
+	@mkdir -p build/sbom
+	@$(PY) .ci/bill build/sbom/python.cdx.json
+	@for folder in sdk/typescript gateway/web; do test ! -e $$folder/$(MODULES) \
+		|| (cd $$folder && npm sbom --sbom-format cyclonedx --omit dev 2>/dev/null) >build/sbom/$$(basename $$folder).cdx.json; done
 
 bench: .venv/bench ## Measure speed and size, and write docs/benchmarks.md: make bench [MEASURED="memory search"]
 	@.venv/bin/vidmesh bench --write $(MEASURED)

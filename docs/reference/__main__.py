@@ -8,6 +8,7 @@ from docs.reference import api, asyncapi, openapi, python
 from docs.reference.configuration import configuration
 from docs.reference.described import described
 from docs.reference.errors import errors
+from docs.reference.nats_users import nats_users
 
 
 def pages() -> dict[str, str]:
@@ -19,6 +20,7 @@ def pages() -> dict[str, str]:
         "python-reference.md": python.page(),
         "openapi.json": _json(openapi.document(protos)),
         "asyncapi.json": _json(asyncapi.document(protos)),
+        "../deploy/nats-users.conf": nats_users(),
         **{f"api/{name}.md": page for name, page in api.pages(protos).items()},
     }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, MethodDescriptorProto
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, MethodDescriptorProto
 
 from docs.reference.described import Protos, is_repeated, repeatable, route
 
@@ -16,10 +16,13 @@ _SCALARS = {
     FieldDescriptorProto.TYPE_FLOAT: "float",
 }
 
+INNER = {"vidmesh.edge.v1"}
+"""What parts of vidmesh say to each other, and nobody else calls."""
+
 
 def pages(protos: Protos) -> dict[str, str]:
     """The pages by their names: one for each package, and README, which lists all calls."""
-    packages = sorted({file.package for file in protos.files})
+    packages = sorted({file.package for file in protos.files} - INNER)
     return {"README": _overview(protos), **{_short(package): _page(protos, package) for package in packages}}
 
 
@@ -86,8 +89,15 @@ def _message(protos: Protos, package: str, full_name: str) -> Iterator[str]:
     if message.field:
         yield from ("", "| field | type | what it is |", "|---|---|---|")
     for field in message.field:
-        kind = _link(package, field.type_name.removeprefix(".")) if field.type_name else _SCALARS[field.type]
-        many = "repeated " if is_repeated(field) else "optional " if field.proto3_optional else ""
+        entry = protos.maps.get(field.type_name.removeprefix("."))
+        kind = _type(package, field) if entry is None else _map(package, entry)
+        many = (
+            "repeated "
+            if is_repeated(field) and entry is None
+            else "optional "
+            if field.proto3_optional
+            else ""
+        )
         one_of = (
             f"one of `{message.oneof_decl[field.oneof_index].name}`: "
             if field.HasField("oneof_index") and not field.proto3_optional
@@ -109,6 +119,15 @@ def _enum(protos: Protos, full_name: str) -> Iterator[str]:
 def _door(method: MethodDescriptorProto) -> str:
     found = route(method)
     return f"`{found.verb.upper()} {found.path}`" if found else ""
+
+
+def _type(package: str, field: FieldDescriptorProto) -> str:
+    return _link(package, field.type_name.removeprefix(".")) if field.type_name else _SCALARS[field.type]
+
+
+def _map(package: str, entry: DescriptorProto) -> str:
+    key, value = (_type(package, field) for field in entry.field)
+    return f"map of {key} to {value}"
 
 
 def _link(package: str, full_name: str) -> str:

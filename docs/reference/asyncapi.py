@@ -115,11 +115,11 @@ def _add_work(
         },
     }
     messages["deadLetter"] = {
-        "name": "vidmesh.errors.v1.Failure",
+        "name": "vidmesh.events.v1.DeadLetter",
         "title": "Dead letter",
-        "summary": "A piece of work was given up, and why.",
+        "summary": "A piece of work was given up, or a message cannot be applied, and why.",
         "contentType": "application/protobuf",
-        "payload": schemas.reference("vidmesh.errors.v1.Failure"),
+        "payload": schemas.reference("vidmesh.events.v1.DeadLetter"),
     }
     messages["cancel"] = {
         "title": "Cancel",
@@ -141,7 +141,7 @@ def _add_work(
             "Dead letters",
             {"stage": stage},
             "deadLetter",
-            ("send", "buryWork", "A stage gives work up."),
+            ("send", "buryWork", "A stage gives up."),
         ),
         (
             "cancel",

@@ -50,11 +50,19 @@ class Protos:
     def __init__(self, files: Sequence[FileDescriptorProto]) -> None:
         self.files = files
         self.messages: dict[str, DescriptorProto] = {}
+        self.maps: dict[str, DescriptorProto] = {}
+        """What an entry of a map field is made of, by the name that protoc gives it."""
         self.enums: dict[str, EnumDescriptorProto] = {}
         services: dict[str, ServiceDescriptorProto] = {}
         self._comments: dict[str, str] = {}
         for file in files:
             self.messages |= {f"{file.package}.{one.name}": one for one in file.message_type}
+            self.maps |= {
+                f"{file.package}.{one.name}.{entry.name}": entry
+                for one in file.message_type
+                for entry in one.nested_type
+                if entry.options.map_entry
+            }
             self.enums |= {f"{file.package}.{one.name}": one for one in file.enum_type}
             services |= {f"{file.package}.{one.name}": one for one in file.service}
             names = _names(file)

@@ -64,15 +64,22 @@ class Schemas:
 
     def field(self, field: FieldDescriptorProto, full_name: str) -> Schema:
         """The schema of a field, with its comment."""
-        one = (
-            self.reference(field.type_name.removeprefix("."))
-            if field.type_name
-            else dict(_SCALARS[field.type])
-        )
-        schema: Schema = {"type": "array", "items": one} if is_repeated(field) else one
+        entry = self._protos.maps.get(field.type_name.removeprefix("."))
+        if entry is not None:
+            schema: Schema = {"type": "object", "additionalProperties": self._one(entry.field[1])}
+        elif is_repeated(field):
+            schema = {"type": "array", "items": self._one(field)}
+        else:
+            schema = self._one(field)
         if description := self._protos.brief(full_name):
             schema["description"] = description
         return schema
+
+    def _one(self, field: FieldDescriptorProto) -> Schema:
+        """The schema of one value of a field."""
+        if field.type_name:
+            return self.reference(field.type_name.removeprefix("."))
+        return dict(_SCALARS[field.type])
 
     def is_required(self, full_name: str) -> bool:
         """Whether a field's comment says that it must be given."""
