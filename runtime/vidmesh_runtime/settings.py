@@ -58,7 +58,7 @@ class ServiceSettings(BaseSettings):
     """How often a piece of work is tried before it is given up."""
 
     retry_delay: timedelta = timedelta(seconds=2)
-    """The wait before the second attempt; it doubles with each further one, with jitter."""
+    """The wait before the second attempt; it doubles with each further one, up to sixteen times as long, with jitter."""
 
     reconcile_every: timedelta = timedelta(seconds=5)
     """How often due work is compared with the triggers on the bus."""

@@ -5,10 +5,11 @@ thought dead can do no harm when it comes back.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -41,6 +42,8 @@ class Lease:
     """The message that was given to `add`, serialised."""
     attempt: int
     """Which attempt this is, from 1."""
+    spared: int
+    """How many attempts before it do not count, for they ended when the database or the bus was away."""
     token: uuid.UUID
 
     async def progress(self, connection: Connection) -> None:
@@ -137,10 +140,20 @@ async def claim(pool: Pool, *, lease: timedelta, attempts: int, most: int = 1) -
 
     One that was added while its job was being cancelled, each unseen by the other, is cancelled here.
     """
-    rows = [dict(row) async for row in sql.claim(pool, most=most, lease=lease, attempts=attempts)]
-    for job_id in {row["job_id"] for row in rows if row["cancelled"]}:
-        await sql.cancel_job(pool, job_id=job_id)
-    return [_lease(row) for row in rows if not row.pop("cancelled")]
+    return await _claimed(pool, sql.claim(pool, most=most, lease=lease, attempts=attempts))
+
+
+async def claim_alone(pool: Pool, *, lease: timedelta) -> list[Lease]:
+    """A piece of work, if there is one, that is to be done by a worker which has nothing else in hand.
+
+    It is its last attempt: before, a worker died that had it in hand, perhaps for something else that it was doing.
+    """
+    return await _claimed(pool, sql.claim_alone(pool, lease=lease))
+
+
+async def any_alone(pool: Pool) -> bool:
+    """Whether work waits that `claim_alone` would give."""
+    return bool(await sql.any_alone(pool))
 
 
 async def renew(pool: Pool, held: Lease, *, lease: timedelta) -> bool:
@@ -160,6 +173,12 @@ async def postpone(pool: Pool, held: Lease, *, delay: timedelta, failure: Failur
             attempts=attempts,
         )
     )
+
+
+async def spare(pool: Pool, held: Lease, *, delay: timedelta, most: int) -> bool:
+    """Hand the work back to be tried again after `delay`, as if this time had not been; False after `most` such times, or
+    where the lease is lost."""
+    return bool(await sql.spare(pool, id=held.id, token=held.token, delay=delay, most=most))
 
 
 async def hand_back(pool: Pool, held: Lease) -> bool:
@@ -216,6 +235,14 @@ async def retry_job(connection: Connection, stage: str, job_id: str) -> int:
 async def overdue(pool: Pool, *, most: int, attempts: int) -> int:
     """How many pieces of work nobody does, though a trigger should have brought a worker, counted up to `most`."""
     return int(await sql.overdue(pool, most=most, attempts=attempts))
+
+
+async def _claimed(pool: Pool, claimed: AsyncIterator[Mapping[str, Any]]) -> list[Lease]:
+    """What was claimed, but for the work of jobs that were cancelled meanwhile, which is cancelled too."""
+    rows = [dict(row) async for row in claimed]
+    for job_id in {row["job_id"] for row in rows if row["cancelled"]}:
+        await sql.cancel_job(pool, job_id=job_id)
+    return [_lease(row) for row in rows if not row.pop("cancelled")]
 
 
 def _subjects(stage: str) -> list[str]:

@@ -21,9 +21,21 @@ select kind, key from added;
 -- name: claim
 -- The pieces of work that come next, leased, with whether their job was cancelled meanwhile. Work whose lease ran out is due
 -- again.
-select id, kind, key, tenant, job_id, video_id, rank, payload, attempt, lease_token,
+select id, kind, key, tenant, job_id, video_id, rank, payload, attempt, spared, lease_token,
     exists (select from job_control c where c.job_id = claimed.job_id and c.cancelled) as cancelled
 from claim_work(:most, :lease::interval, :attempts) claimed;
+
+-- name: claim_alone
+-- The piece of work that has waited longest to be done with nothing else in hand, leased.
+update work set state = 'leased', attempt = attempt + 1, lease_token = gen_random_uuid(), lease_until = now() + :lease::interval
+where id = (
+    select id from work where state = 'ready' and alone and due_at <= now() order by due_at limit 1 for update skip locked
+)
+returning id, kind, key, tenant, job_id, video_id, rank, payload, attempt, spared, lease_token,
+    exists (select from job_control c where c.job_id = work.job_id and c.cancelled) as cancelled;
+
+-- name: any_alone$
+select exists (select from work where state = 'ready' and alone and due_at <= now());
 
 -- name: renew$
 update work set lease_until = now() + :lease::interval
@@ -33,7 +45,7 @@ returning true;
 
 -- name: progress$
 -- True where the lease holds; then nobody else gets it before the transaction ends, and attempts count from here.
-update work set attempt = 1 where id = :id and lease_token = :token and state = 'leased' returning true;
+update work set attempt = 1, spared = 0, alone = false where id = :id and lease_token = :token and state = 'leased' returning true;
 
 -- name: complete
 -- Those whose lease still holds.
@@ -46,6 +58,13 @@ returning work.id;
 -- True where the lease holds and an attempt is left. When it is due, it joins the tenant's present round.
 update work set state = 'ready', due_at = now() + :delay::interval, lease_token = null, lease_until = null, failure = :failure
 where id = :id and lease_token = :token and state = 'leased' and attempt < :attempts
+returning true;
+
+-- name: spare$
+-- True where the lease holds and the work was not spared so often before: this attempt does not count.
+update work set state = 'ready', attempt = attempt - 1, spared = spared + 1, due_at = now() + :delay::interval,
+    lease_token = null, lease_until = null
+where id = :id and lease_token = :token and state = 'leased' and spared < :most
 returning true;
 
 -- name: hand_back$
@@ -61,7 +80,7 @@ returning true;
 
 -- name: abandoned
 -- Work whose lease ran out on its last attempt: its worker died each time.
-select id, kind, key, tenant, job_id, video_id, rank, payload, attempt, lease_token
+select id, kind, key, tenant, job_id, video_id, rank, payload, attempt, spared, lease_token
 from work where state = 'leased' and lease_until < now() and attempt >= :attempts
 limit 100;
 
@@ -84,7 +103,7 @@ select id from again;
 
 -- name: retry_piece
 with again as (
-    update work set state = 'ready', attempt = 0, due_at = now(), lease_token = null, lease_until = null,
+    update work set state = 'ready', attempt = 0, spared = 0, alone = false, due_at = now(), lease_token = null, lease_until = null,
         failure = null, ended_at = null
     where kind = :kind and key = :key and state = 'failed' returning id, rank
 ), triggers as (
@@ -98,7 +117,7 @@ select id from again;
 select count(*) from (
     select from work where slot is not null and due_at <= now() - interval '2 seconds'
     union all
-    select from work where state = 'ready' and slot is null and due_at <= now() - interval '2 seconds'
+    select from work where state = 'ready' and slot is null and not alone and due_at <= now() - interval '2 seconds'
     union all
     select from work where state = 'leased' and lease_until < now() and attempt < :attempts
     limit :most

@@ -47,13 +47,20 @@ GivenUp = Callable[[Connection, Lease, Failure], Awaitable[None]]
 """Told in the transaction that gives a piece of work up; writes what follows from it, such as the stage's failure."""
 
 MOST_OVERDUE = 1000
+MOST_SPARED = 30
+"""How many attempts of a piece of work do not count, where they ended because the database or the bus was away."""
+MOST_DOUBLED = 4
+"""How often the wait before another attempt doubles."""
+ALONE = timedelta(minutes=1)
+"""How long a worker waits for what it has in hand before it does a piece of work that is to be done alone, and how long it does
+that one before it takes others again."""
 
 
 class _Trigger:
-    """A message that woke a worker, answered when all work that was begun with it has ended."""
+    """What woke a worker; a message is answered when all work that was begun with it has ended."""
 
-    def __init__(self, message: Msg, begun: int) -> None:
-        self.message = message
+    def __init__(self, message: Msg | None, begun: int) -> None:
+        self._message = message
         self._left = begun
         self._delay: timedelta | None = None
 
@@ -62,12 +69,17 @@ class _Trigger:
         self._left -= 1
         if delay is not None:
             self._delay = max(delay, self._delay or delay)
-        if self._left:
+        if self._left or self._message is None:
             return
         if self._delay is None:
-            await quietly(self.message.ack())
+            await quietly(self._message.ack())
         else:
-            await quietly(self.message.nak(delay=self._delay.total_seconds()))
+            await quietly(self._message.nak(delay=self._delay.total_seconds()))
+
+    async def hold(self) -> None:
+        """The work goes on."""
+        if self._message is not None:
+            await quietly(self._message.in_progress())
 
 
 def _pieces(message: Msg) -> int:
@@ -112,6 +124,8 @@ class Worker:
         self._stopping = asyncio.Event()
         self._running: dict[asyncio.Task[None], Sequence[Lease]] = {}
         self._room = asyncio.Event()
+        self._alone = False
+        """Whether work waits that is to be done with nothing else in hand."""
         self._gathering = Gathering()
         self._consumer = Consumer(
             bus,
@@ -134,6 +148,9 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 self._room.clear()
+                if self._alone:
+                    await self._do_alone()
+                    continue
                 if self.busy >= self._concurrency:
                     await self._room.wait()
                     continue
@@ -215,6 +232,30 @@ class Worker:
             held = [lease for lease, _ in group]
             self._launch(self._do(held, [trigger for _, trigger in group]), held)
 
+    async def _do_alone(self) -> None:
+        """Let what is in hand end, and do a piece of work that its neighbours' workers did not survive, or that killed them."""
+        self._alone = False
+        await self._idle(ALONE)
+        if self._stopping.is_set():
+            return
+        try:
+            leases = await work.claim_alone(self._pool, lease=self._lease)
+        except (*UNREACHABLE, asyncpg.PostgresError, TimeoutError) as error:
+            log.warning("%s: no work can be claimed: %s", self._stage, error or type(error).__name__)
+            return
+        for lease in leases:
+            log.info("%s %s, attempt %d: alone", lease.kind, lease.key, lease.attempt)
+            self._launch(self._do([lease], [_Trigger(None, 1)]), [lease])
+            await self._idle(ALONE)
+
+    async def _idle(self, most: timedelta) -> None:
+        """Wait until nothing is in hand, or the worker is to stop, or so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(most.total_seconds()):
+                while self._running and not self._stopping.is_set():
+                    self._room.clear()
+                    await self._room.wait()
+
     async def _do(self, leases: Sequence[Lease], triggers: Sequence[_Trigger]) -> None:
         """Do work that was claimed and answer its triggers."""
         task = asyncio.current_task()
@@ -264,18 +305,27 @@ class Worker:
             return await self._failed(lease, Failure(ErrorReason.ERROR_REASON_UNREADABLE_MESSAGE))
         except Failure as failure:
             return await self._failed(lease, failure)
-        except (*UNREACHABLE, NatsError, TimeoutError) as error:
+        except (*UNREACHABLE, NatsError) as error:
             log.warning("%s %s: %s", lease.kind, lease.key, error or type(error).__name__)
-            return await self._failed(lease, Failure(ErrorReason.ERROR_REASON_UNAVAILABLE))
+            return await self._unreachable(lease, error)
         except Exception:
             log.exception("%s %s failed on attempt %d", lease.kind, lease.key, lease.attempt)
             return await self._failed(lease, Failure(ErrorReason.ERROR_REASON_INTERNAL), retryable=True)
         return None
 
+    async def _unreachable(self, lease: Lease, error: Exception) -> timedelta | None:
+        """The database or the bus went away: that is not the work's fault. What only takes too long may be."""
+        delay = self._backoff(lease.spared)
+        if not isinstance(error, TimeoutError) and await self._until_reachable(
+            lambda: work.spare(self._pool, lease, delay=delay, most=MOST_SPARED)
+        ):
+            return delay
+        return await self._failed(lease, Failure(ErrorReason.ERROR_REASON_UNAVAILABLE))
+
     async def _failed(self, lease: Lease, failure: Failure, *, retryable: bool = False) -> timedelta | None:
         log.info("%s %s, attempt %d: %s", lease.kind, lease.key, lease.attempt, failure)
         if failure.retryable or retryable:
-            delay: timedelta = self._retry_delay * float(2 ** (lease.attempt - 1)) * random.uniform(0.8, 1.2)
+            delay = self._backoff(lease.attempt - 1)
             if failure.retry_after is not None:
                 delay = max(delay, failure.retry_after)
             if await self._until_reachable(
@@ -286,6 +336,10 @@ class Worker:
                 return delay
         await self._until_reachable(lambda: self._give_up(lease, failure))
         return None
+
+    def _backoff(self, times: int) -> timedelta:
+        """How long work waits that was tried so often before."""
+        return self._retry_delay * float(2 ** min(times, MOST_DOUBLED)) * random.uniform(0.8, 1.2)
 
     async def _give_up(self, lease: Lease, failure: Failure) -> None:
         with contextlib.suppress(LeaseLostError):
@@ -316,15 +370,16 @@ class Worker:
                     log.warning(
                         "%s %s: lease not renewed: %s", lease.kind, lease.key, error or type(error).__name__
                     )
-                await quietly(trigger.message.in_progress())
+                await trigger.hold()
 
     async def _reconcile(self) -> None:
-        """Now and then: give up what no worker survived, and send a trigger for work that none is left for."""
+        """Now and then: give up what no worker survived, and see to work that no trigger is left for or that none is sent for."""
         while True:
             await asyncio.sleep(self._reconcile_every.total_seconds() * random.uniform(0.8, 1.2))
             try:
                 for lease in await work.abandoned(self._pool, attempts=self._attempts):
                     await self._give_up(lease, Failure(ErrorReason.ERROR_REASON_ATTEMPTS_EXHAUSTED))
+                self._alone = await work.any_alone(self._pool)
                 overdue = await work.overdue(self._pool, most=MOST_OVERDUE, attempts=self._attempts)
                 if overdue and not await self._consumer.pending():
                     await self._bus.client.publish(

@@ -386,8 +386,8 @@ async def test_a_full_work_queue_holds_up_no_facts(parts: Parts) -> None:
 
 async def test_work_that_kills_its_worker_is_given_up(parts: Parts) -> None:
     await add(parts, "poison")
-    for _ in range(3):
-        assert await claim(parts, seconds=0)
+    await lose_all_but_the_last_attempt(parts, "poison")
+    assert await work.claim_alone(parts.pool, lease=timedelta(0))
 
     async def handler(lease: Lease) -> None:
         raise AssertionError
@@ -396,6 +396,81 @@ async def test_work_that_kills_its_worker_is_given_up(parts: Parts) -> None:
     async with running(relay(parts).run, made.run):
         await until(lambda: failures)
     assert failures[0].name == "ATTEMPTS_EXHAUSTED"
+
+
+async def lose_all_but_the_last_attempt(parts: Parts, *keys: str) -> None:
+    """As workers do that die with them in hand."""
+    for _ in range(2):
+        leases = await work.claim(parts.pool, lease=timedelta(0), attempts=3, most=len(keys))
+        assert {lease.key for lease in leases} == set(keys)
+    assert await claim(parts) is None
+
+
+async def test_the_last_attempt_of_work_that_workers_died_with_is_made_alone(parts: Parts) -> None:
+    for key in ("poison", "neighbour"):
+        await add(parts, key)
+    await lose_all_but_the_last_attempt(parts, "poison", "neighbour")
+    in_hand: set[str] = set()
+    beside: dict[str, set[str]] = {}
+
+    async def handler(lease: Lease) -> None:
+        for key in in_hand:
+            beside[key].add(lease.key)
+        beside[lease.key] = set(in_hand)
+        in_hand.add(lease.key)
+        await asyncio.sleep(0.4 if lease.key.startswith("long") else 0.1)
+        in_hand.remove(lease.key)
+        async with parts.pool.acquire() as connection, connection.transaction():
+            await lease.complete(connection)
+
+    made, failures = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        for number in range(8):
+            await add(parts, f"long-{number}", job=f"j{number}")
+        await until(lambda: len(beside) == 10 and not in_hand)
+        await asyncio.sleep(0.2)
+    assert not beside["poison"]
+    assert not beside["neighbour"]
+    assert any(beside.values())
+    assert set((await states(parts)).values()) == {"done"}
+    assert failures == []
+
+
+async def test_attempts_that_end_while_the_database_is_away_do_not_count(parts: Parts) -> None:
+    attempts: list[int] = []
+
+    async def handler(lease: Lease) -> None:
+        attempts.append(lease.attempt)
+        if len(attempts) < 6:
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+        async with parts.pool.acquire() as connection, connection.transaction():
+            await lease.complete(connection)
+
+    made, failures = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        await add(parts, "a")
+        await until(lambda: len(attempts) == 6 or failures)
+        await asyncio.sleep(0.2)
+    assert attempts == [1] * 6
+    assert await states(parts) == {"a": "done"}
+
+
+async def test_work_that_the_database_does_not_survive_is_given_up(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vidmesh_runtime.worker.MOST_SPARED", 2)
+    attempts: list[int] = []
+
+    async def handler(lease: Lease) -> None:
+        attempts.append(lease.attempt)
+        raise asyncpg.CrashShutdownError("terminating connection because of crash of another server process")
+
+    made, failures = worker(parts, handler)
+    async with running(relay(parts).run, made.run):
+        await add(parts, "a")
+        await until(lambda: failures)
+    assert attempts == [1, 1, 1, 2, 3]
+    assert failures[0].name == "UNAVAILABLE"
 
 
 async def test_cancelling_stops_work_in_hand(parts: Parts) -> None:
