@@ -76,4 +76,5 @@ def _command(chosen: StackSettings) -> list[str]:
     ]
     own = chosen.certificate
     tls = ["--tls-cert", str(own.chain), "--tls-key", str(own.key)] if own else ["--tls"] * chosen.tls
-    return [sys.executable, "-P", "-m", "vidmesh_cli", "up", "--json", *where, *scale, *tls]
+    inside = ["--mutual-tls"] * chosen.mutual_tls
+    return [sys.executable, "-P", "-m", "vidmesh_cli", "up", "--json", *where, *scale, *tls, *inside]

@@ -15,7 +15,7 @@ from vidmesh_cli.output import Output
 from vidmesh_cli.port import require_port
 from vidmesh_cli.view.parts import Doors, PartsView
 from vidmesh_stack import web
-from vidmesh_stack.edge import Certificate
+from vidmesh_stack.certificate import Certificate
 from vidmesh_stack.folder import Folder
 from vidmesh_stack.settings import StackSettings
 from vidmesh_stack.stack import Stack
@@ -45,6 +45,7 @@ def stack_settings(
     tls: bool = False,
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
+    mutual_tls: bool = False,
 ) -> StackSettings:
     """Give the stack's settings. Raises MisuseError where they cannot be run."""
     if (tls_cert is None) != (tls_key is None):
@@ -52,7 +53,14 @@ def stack_settings(
     own = Certificate(chain=tls_cert.absolute(), key=tls_key.absolute()) if tls_cert and tls_key else None
     try:
         return StackSettings(
-            data=data, port=port, scale=scale, rate=rate, metrics=metrics, tls=tls, certificate=own
+            data=data,
+            port=port,
+            scale=scale,
+            rate=rate,
+            metrics=metrics,
+            tls=tls,
+            certificate=own,
+            mutual_tls=mutual_tls,
         )
     except ValueError as error:
         raise MisuseError(str(error)) from error

@@ -44,10 +44,10 @@ def settings_of(service: str) -> type[BaseSettings]:
 
 
 def table(settings: type[BaseSettings], leave_out: set[str]) -> Iterator[str]:
-    """The rows of a settings class."""
+    """The rows of a settings class, what must be told first."""
     yield "| variable | default | what it is |"
     yield "|---|---|---|"
-    for name, field in settings.model_fields.items():
+    for name, field in sorted(settings.model_fields.items(), key=lambda known: not known[1].is_required()):
         if name not in leave_out:
             variable = variable_of(settings, name, field)
             yield f"| `{variable}` | {default_of(field)} | {meaning(field)} |"

@@ -16,6 +16,8 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
+from vidmesh_runtime.identity import Identity
+
 log = logging.getLogger(__name__)
 
 WORK = "WORK"
@@ -135,9 +137,12 @@ class Bus:
 
 @asynccontextmanager
 async def open_bus(
-    url: str, *, name: str, password: str = "", bounds: Bounds = Bounds()
+    url: str, *, name: str, password: str = "", bounds: Bounds = Bounds(), identity: Identity | None = None
 ) -> AsyncIterator[Bus]:
-    """A bus that reconnects for ever; waits until a server is there. With a password, the user is called as the client is."""
+    """A bus that reconnects for ever; waits until a server is there. With a password, the user is called as the client is.
+
+    With an `identity`, TLS begins before anything is said, so that nobody on the way can talk the client out of it.
+    """
     client = await nats.connect(
         servers=url.split(","),
         name=name,
@@ -150,6 +155,8 @@ async def open_bus(
         ping_interval=10,
         max_outstanding_pings=3,
         pending_size=16 << 20,
+        tls=identity.for_socket() if identity else None,
+        tls_handshake_first=identity is not None,
         error_cb=_on_error,
         disconnected_cb=_on_disconnected,
         reconnected_cb=_on_reconnected,

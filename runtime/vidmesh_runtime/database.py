@@ -12,6 +12,8 @@ import aiosql
 import asyncpg
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
+from vidmesh_runtime.identity import Identity
+
 log = logging.getLogger(__name__)
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -77,12 +79,18 @@ def load_queries(path: Path) -> Any:
 
 @asynccontextmanager
 async def open_pool(
-    url: str, *, schema: str, most: int = 10, standstill: timedelta = STANDSTILL
+    url: str,
+    *,
+    schema: str,
+    most: int = 10,
+    standstill: timedelta = STANDSTILL,
+    identity: Identity | None = None,
 ) -> AsyncIterator[Pool]:
     """A pool whose connections see only `schema`.
 
     A process that stands still in the middle of a transaction, as on a machine that sleeps, keeps others from the rows that
-    it has locked for `standstill` at most.
+    it has locked for `standstill` at most. With an `identity`, a database that is reached over TCP must speak TLS and be vouched
+    for by its authority, unless the address says otherwise (`sslmode`).
     """
     pool = await asyncpg.create_pool(
         url,
@@ -97,6 +105,8 @@ async def open_pool(
             "idle_in_transaction_session_timeout": f"{standstill / timedelta(milliseconds=1):.0f}ms",
         },
         reset=_leave_as_it_is,
+        # A Unix socket needs no TLS, and asyncpg begins none there.
+        ssl=identity.for_socket() if identity and "sslmode=" not in url else None,
     )
     try:
         yield pool

@@ -21,6 +21,7 @@ from vidmesh_runtime.audit import Audit, noted
 from vidmesh_runtime.auth import Caller, Gatekeeper
 from vidmesh_runtime.database import UNREACHABLE
 from vidmesh_runtime.errors import Failure, invalid
+from vidmesh_runtime.identity import Identity
 
 log = logging.getLogger(__name__)
 
@@ -234,12 +235,13 @@ async def open_server(
     files: Iterable[FileDescriptor],
     grace: float,
     audit: Audit | None = None,
+    identity: Identity | None = None,
 ) -> AsyncIterator[Server]:
     """A server on `listen` ("host:port"; port 0 for a free one), not ready yet.
 
     `serves` are the full names of its own services. `files` hold the services that reflection lists: all of vidmesh's,
     so that one service can answer for the gateway. What changes something is written into `audit` first. Health tells `version`
-    to callers with a token.
+    to callers with a token. With an `identity`, only callers are let in whom its authority vouches for.
     """
     server = grpc.aio.server(interceptors=[Boundary(gatekeeper, audit)], options=OPTIONS)
     for add in register:
@@ -250,7 +252,11 @@ async def open_server(
     reflection.enable_server_reflection((*listed, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     opened = Server(server, status, list(serves))
     await opened.set_ready(ready=False)
-    opened.port = server.add_insecure_port(listen)
+    opened.port = (
+        server.add_secure_port(listen, identity.for_server())
+        if identity
+        else server.add_insecure_port(listen)
+    )
     await server.start()
     try:
         yield opened

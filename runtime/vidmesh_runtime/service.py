@@ -61,11 +61,14 @@ async def open_parts(name: str, settings: ServiceSettings, migrations: Path) -> 
     """Connect to the database, migrate it, connect to the bus and the media store."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     async with (
-        open_pool(settings.database_url, schema=name, standstill=settings.lease) as pool,
+        open_pool(
+            settings.database_url, schema=name, standstill=settings.lease, identity=settings.identity
+        ) as pool,
         open_bus(
             settings.nats_url,
             name=name,
             password=settings.nats_password.get_secret_value(),
+            identity=settings.identity,
             bounds=Bounds(
                 events_max_bytes=settings.events_max_bytes,
                 events_max_age=settings.events_max_age,
@@ -116,6 +119,7 @@ async def serve(
                 files=FILES,
                 grace=1,
                 audit=Audit(parts.pool),
+                identity=settings.identity,
             )
         )
         runs = [relay.run, parts.watchtower.run, *(worker.run for worker in workers), *loops]

@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vidmesh_runtime.bus import Bounds
+from vidmesh_runtime.identity import IdentitySettings
 
 BOUNDS = Bounds()
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(IdentitySettings):
     """Read once at start from `VIDMESH_*` environment variables."""
-
-    model_config = SettingsConfigDict(env_prefix="VIDMESH_", use_attribute_docstrings=True, frozen=True)
 
     database_url: str
     """The PostgreSQL address, with the service's own role."""

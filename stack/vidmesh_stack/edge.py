@@ -1,4 +1,5 @@
-"""gateway/envoy.yaml, fitted to where it runs: `python -m vidmesh_stack.edge OUT [--origin URL]... [--rate N] [--web FOLDER]` for an image."""
+"""gateway/envoy.yaml, fitted to where it runs: `python -m vidmesh_stack.edge OUT [--origin URL]... [--rate N] [--web FOLDER] [--identity FOLDER]` for an
+image."""
 
 import argparse
 import json
@@ -11,17 +12,9 @@ from typing import Any
 
 import yaml
 
+from vidmesh_runtime.identity import Identity
+from vidmesh_stack.certificate import Certificate, identity_in
 from vidmesh_stack.web import serve
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """Two files in PEM."""
-
-    chain: Path
-    """The certificate, and those that vouch for it."""
-    key: Path
-    """The private key, without a password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +37,8 @@ class Edge:
     """The folder of the built web app. None: a front page in words."""
     certificate: Certificate | None = None
     """What the port speaks TLS with. None: it speaks plain HTTP."""
+    identity: Identity | None = None
+    """Who the gateway is to the services, where they let in nobody else. None: they are called without TLS."""
     metrics: int | None = None
     """The loopback port on which Prometheus reads what Envoy counts. None: it is not told."""
     inside: Path | None = None
@@ -81,6 +76,8 @@ def fit(config: dict[str, Any], edge: Edge) -> dict[str, Any]:
         config["static_resources"]["listeners"].append(_inside(listener, edge.inside))
     if edge.certificate is not None:
         speak_tls(config, edge.certificate)
+    if edge.identity is not None:
+        show_identity(config, edge.identity)
     admin, *services = config["static_resources"]["clusters"]
     if edge.metrics is None:
         config["static_resources"]["listeners"].remove(metrics)
@@ -116,14 +113,7 @@ def speak_tls(config: dict[str, Any], certificate: Certificate) -> None:
             "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
             "common_tls_context": {
                 "alpn_protocols": ["h2", "http/1.1"],
-                "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
-                "tls_certificates": [
-                    {
-                        "certificate_chain": {"filename": str(certificate.chain)},
-                        "private_key": {"filename": str(certificate.key)},
-                        "watched_directory": {"path": str(certificate.chain.parent)},
-                    }
-                ],
+                **_shown(certificate.chain, certificate.key),
             },
         },
     }
@@ -131,6 +121,42 @@ def speak_tls(config: dict[str, Any], certificate: Certificate) -> None:
     host["response_headers_to_add"] = [
         {"header": {"key": "strict-transport-security", "value": "max-age=31536000"}}
     ]
+
+
+def show_identity(config: dict[str, Any], identity: Identity) -> None:
+    """Call the services over mutual TLS: each must have a certificate for its own name, which is the cluster's."""
+    _, *services = config["static_resources"]["clusters"]
+    for cluster in services:
+        is_named = {"san_type": "DNS", "matcher": {"exact": cluster["name"]}}
+        cluster["transport_socket"] = {
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+                "sni": cluster["name"],
+                "common_tls_context": {
+                    "alpn_protocols": ["h2"],
+                    **_shown(identity.certificate, identity.key),
+                    "validation_context": {
+                        "trusted_ca": {"filename": str(identity.authority)},
+                        "match_typed_subject_alt_names": [is_named],
+                    },
+                },
+            },
+        }
+
+
+def _shown(chain: Path, key: Path) -> dict[str, Any]:
+    """The part of a TLS context that is about one's own certificate. It is read again when its folder changes."""
+    return {
+        "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+        "tls_certificates": [
+            {
+                "certificate_chain": {"filename": str(chain)},
+                "private_key": {"filename": str(key)},
+                "watched_directory": {"path": str(chain.parent)},
+            }
+        ],
+    }
 
 
 def _inside(listener: dict[str, Any], socket: Path) -> dict[str, Any]:
@@ -171,6 +197,11 @@ def main() -> None:
     parser.add_argument("--rate", type=int, help="calls a second that each tenant may make")
     parser.add_argument("--web", type=Path, help="the folder of the built web app")
     parser.add_argument("--web-at", type=Path, help="where the gateway finds that folder, if elsewhere")
+    parser.add_argument(
+        "--identity",
+        type=Path,
+        help="call the services over mutual TLS, with the certificates of this folder",
+    )
     asked = parser.parse_args()
     config = template()
     allow_origins(config, asked.origin)
@@ -178,6 +209,8 @@ def main() -> None:
         limit_rate(config, asked.rate)
     if asked.web is not None:
         serve(config, asked.web, seen_as=asked.web_at)
+    if asked.identity is not None:
+        show_identity(config, identity_in(asked.identity, "gateway"))
     asked.out.write_text(json.dumps(config, indent=1))
 
 

@@ -51,6 +51,7 @@ class Folder:
         self.keys = self.root / "keys"
         self.tls = self.root / "tls"
         self.authority = self.tls / "ca.pem"
+        self.identities = self.root / "identities"
         self.logs = self.root / "logs"
         self.run = self.root / "run"
         self.lock = self.run / "lock"

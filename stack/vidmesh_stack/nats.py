@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vidmesh_runtime.grants import STAGES, grants
+from vidmesh_runtime.identity import Identity
 from vidmesh_stack.events import StackError
 from vidmesh_stack.keys import write_whole
 from vidmesh_stack.ports import free_port
@@ -31,23 +32,33 @@ OPERATOR = "vidmesh"
 class Nats:
     """One server, with a user for each service; its port and passwords are new at every start of the stack, and stay through its own restarts."""
 
-    def __init__(self, *, store: Path, config: Path, log: Path, sync_interval: str) -> None:
+    def __init__(
+        self,
+        *,
+        store: Path,
+        config: Path,
+        log: Path,
+        sync_interval: str,
+        identity: Identity | None = None,
+    ) -> None:
         self._store = store
         self._config = config
         self._log = log
         self._sync_interval = sync_interval
+        self._identity = identity
         self._port = free_port()
         self._passwords = {user: secrets.token_urlsafe(16) for user in (OPERATOR, *STAGES)}
 
     def url(self, service: str | None = None) -> str:
         """Where to connect: as a service, or as the operator."""
         user = service if service in self._passwords else OPERATOR
-        return f"nats://{user}:{self._passwords[user]}@127.0.0.1:{self._port}"
+        scheme = "tls" if self._identity else "nats"
+        return f"{scheme}://{user}:{self._passwords[user]}@127.0.0.1:{self._port}"
 
     def program(self) -> Program:
         """The server, its configuration written."""
         self._store.mkdir(parents=True, exist_ok=True)
-        config = {
+        config: dict[str, object] = {
             "server_name": "vidmesh",
             "listen": f"127.0.0.1:{self._port}",
             "authorization": {"users": [_user(*known) for known in self._passwords.items()]},
@@ -58,6 +69,8 @@ class Nats:
                 "max_file_store": 16 << 30,
             },
         }
+        if self._identity is not None:
+            config["tls"] = speak_mutual_tls(self._identity)
         write_whole(self._config, json.dumps(config, indent=1, ensure_ascii=False), mode=0o600)
         return Program(
             name="nats",
@@ -87,8 +100,10 @@ class Nats:
     async def _answers(self) -> bool:
         """Whether it greets: it listens only after JetStream has recovered."""
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        except OSError:
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", self._port, ssl=self._identity.for_socket() if self._identity else None
+            )
+        except OSError:  # those of TLS too
             return False
         try:
             greeting = await asyncio.wait_for(reader.readline(), 1)
@@ -97,6 +112,18 @@ class Nats:
         finally:
             writer.close()
         return greeting.startswith(b"INFO ") and json.loads(greeting[5:]).get("jetstream") is True
+
+
+def speak_mutual_tls(identity: Identity) -> Mapping[str, object]:
+    """The server's setting `tls`: nothing is said before TLS, and nobody is let in whom the authority does not vouch for."""
+    return {
+        "cert_file": str(identity.certificate),
+        "key_file": str(identity.key),
+        "ca_file": str(identity.authority),
+        "verify": True,
+        "handshake_first": True,
+        "min_version": "1.2",
+    }
 
 
 def _user(name: str, password: str) -> Mapping[str, object]:

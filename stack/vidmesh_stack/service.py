@@ -6,16 +6,28 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vidmesh_runtime.health import is_ready
+from vidmesh_runtime.identity import Identity
 from vidmesh_stack.program import Program
 
 SERVICES = ("ingest", "transcribe", "summarize", "query")
 
 
 class Service:
-    """A process `python -m vidmesh_<name>` on a loopback port."""
+    """A process `python -m vidmesh_<name>` on a loopback port.
+
+    `operator`: who asks after its health, where it answers only those that a certificate vouches for.
+    """
 
     def __init__(
-        self, *, part: str, module: str, port: int, env: Mapping[str, str], log: Path, grace: float
+        self,
+        *,
+        part: str,
+        module: str,
+        port: int,
+        env: Mapping[str, str],
+        log: Path,
+        grace: float,
+        operator: Identity | None = None,
     ) -> None:
         self._part = part
         self._module = module
@@ -23,6 +35,7 @@ class Service:
         self._env = env
         self._log = log
         self._grace = grace
+        self._operator = operator
 
     def program(self) -> Program:
         """The service's process."""
@@ -44,4 +57,5 @@ class Service:
         except OSError:
             return False  # sooner than a channel would find out, which waits a second between attempts
         writer.close()
-        return await asyncio.to_thread(is_ready, f"127.0.0.1:{self._port}", timeout=2)
+        address = f"127.0.0.1:{self._port}"
+        return await asyncio.to_thread(is_ready, address, timeout=2, identity=self._operator)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vidmesh_stack.edge import Certificate
+from vidmesh_stack.certificate import Certificate
 from vidmesh_stack.service import SERVICES
 
 
@@ -36,6 +36,9 @@ class StackSettings:
     """Whether the gateway speaks TLS, with a certificate that is made in the data folder where none is given."""
     certificate: Certificate | None = None
     """The gateway's certificate and its key; with it, the gateway speaks TLS."""
+    mutual_tls: bool = False
+    """Whether the gateway, the services and NATS know each other by certificates, which are made in the data folder, and let in
+    nobody else: loopback is open to every user of a machine. PostgreSQL listens on a Unix socket for its owner alone."""
     grace: float = 10.0
     """Seconds that the services have at the end for work in hand."""
     services: Mapping[str, str] = field(

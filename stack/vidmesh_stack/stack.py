@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from vidmesh_runtime.ending import end
+from vidmesh_runtime.identity import Identity
 from vidmesh_runtime.scope import READ, WRITE
-from vidmesh_stack.certificate import ensure_certificate
+from vidmesh_stack.certificate import ensure_certificate, ensure_identities
 from vidmesh_stack.descriptors import write_descriptors
 from vidmesh_stack.edge import Edge
 from vidmesh_stack.events import OnEvent, StackError, StackEvent
@@ -19,7 +20,7 @@ from vidmesh_stack.folder import Folder, RunningStack
 from vidmesh_stack.gateway import Gateway
 from vidmesh_stack.keeper import Keeper, Patience
 from vidmesh_stack.keys import PRIVATE, ensure_keys, make_token
-from vidmesh_stack.nats import Nats
+from vidmesh_stack.nats import OPERATOR, Nats
 from vidmesh_stack.ports import free_port, require_free
 from vidmesh_stack.postgres import Postgres
 from vidmesh_stack.program import Program
@@ -47,6 +48,7 @@ class Stack:
         self._keepers: dict[str, Keeper] = {}
         self._ready = False
         self._port = settings.port
+        self._identities: Mapping[str, Identity] = {}
         self._nats: Nats | None = None
         self._postgres: Postgres | None = None
 
@@ -80,6 +82,11 @@ class Stack:
         if self._nats is None:
             raise StackError("The stack was not started.")
         return self._nats.url(service)
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who may look after the services and NATS; None where they let in everybody on this machine who has a token or a password."""
+        return self._identities.get(OPERATOR)
 
     @property
     def logs(self) -> Path:
@@ -148,12 +155,16 @@ class Stack:
             require_free(settings.host, settings.port)
             self._port = settings.port or free_port(settings.host)
         jwks = ensure_keys(folder.keys)
+        if settings.mutual_tls:
+            parts = (*settings.services, "gateway", "nats", OPERATOR)
+            self._identities = ensure_identities(folder.identities, dict.fromkeys(parts, ()))
         sockets = self._resources.enter_context(folder.sockets())
         self._nats = Nats(
             store=folder.nats,
             config=folder.run / "nats.json",
             log=folder.log("nats"),
             sync_interval=settings.nats_sync_interval,
+            identity=self._identities.get("nats"),
         )
         self._postgres = Postgres(
             data=folder.postgres, sockets=sockets, run=folder.run, log=folder.log("postgres")
@@ -218,6 +229,7 @@ class Stack:
                     env=env,
                     log=self._folder.log(part),
                     grace=self._settings.grace,
+                    operator=self.identity,
                 )
                 programs.append(service.program())
         if self._settings.metrics:
@@ -237,6 +249,7 @@ class Stack:
             rate=self._settings.rate,
             web=built(),
             certificate=certificate,
+            identity=self._identities.get("gateway"),
             metrics=metrics.get("gateway"),
             inside=sockets / "edge.sock" if certificate else None,
         )
@@ -269,6 +282,7 @@ class Stack:
             # An upload that one process of ingest has begun is gone on with, and read, by any of them.
             "VIDMESH_UPLOADS_DIR": str(self._folder.of_service("ingest") / "uploads"),
             **({"VIDMESH_SIGNING_KEY_PATH": str(jwks.with_name(PRIVATE))} if name == "ingest" else {}),
+            **_told_of(self._identities.get(name)),
             "VIDMESH_GRACE": f"PT{self._settings.grace:g}S",
             **self._settings.env,
         }
@@ -306,6 +320,16 @@ class Stack:
         if name not in self._keepers:
             raise StackError(f"There is no part {name!r}; there are {', '.join(self._keepers)}.")
         return self._keepers[name]
+
+
+def _told_of(identity: Identity | None) -> dict[str, str]:
+    if identity is None:
+        return {}
+    return {
+        "VIDMESH_TLS_CERTIFICATE": str(identity.certificate),
+        "VIDMESH_TLS_KEY": str(identity.key),
+        "VIDMESH_TLS_AUTHORITY": str(identity.authority),
+    }
 
 
 async def _together(*work: Coroutine[None, None, None]) -> None:

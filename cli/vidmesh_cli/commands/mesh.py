@@ -40,6 +40,10 @@ def up(
         Path | None, typer.Option(metavar="FILE", help="Speak TLS with this certificate, in PEM.")
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key.")] = None,
+    mutual_tls: Annotated[
+        bool,
+        typer.Option("--mutual-tls", help="Let the parts know each other by certificates made for them."),
+    ] = False,
 ) -> None:
     """Run the mesh on this machine."""
     from vidmesh_cli.background import up_detached
@@ -61,6 +65,7 @@ def up(
                 tls=tls,
                 tls_cert=tls_cert,
                 tls_key=tls_key,
+                mutual_tls=mutual_tls,
             ),
         ),
     )

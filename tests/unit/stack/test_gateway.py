@@ -18,10 +18,11 @@ from google.rpc import error_details_pb2, status_pb2
 from vidmesh.errors.v1.error_reason_pb2 import ErrorReason
 from vidmesh_runtime.errors import Failure
 from vidmesh_runtime.watch import HEARTBEAT
-from vidmesh_stack.certificate import ensure_certificate
+from vidmesh_stack.certificate import ensure_certificate, ensure_identities, identity_in
 from vidmesh_stack.descriptors import descriptor_set, write_descriptors
 from vidmesh_stack.edge import Edge, fit, template
 from vidmesh_stack.keys import ensure_keys
+from vidmesh_stack.service import SERVICES
 
 AS_WRITTEN = Path("gateway/envoy.yaml")
 
@@ -202,6 +203,22 @@ def test_envoy_accepts_it_with_a_certificate_and_the_inside_alone_stays_plain(tm
     assert outside["filter_chains"][0]["transport_socket"]["name"] == "envoy.transport_sockets.tls"
     assert "transport_socket" not in inside["filter_chains"][0]
     assert inside["address"]["pipe"] == {"path": str(tmp_path / "edge.sock"), "mode": 0o600}
+
+
+def test_envoy_accepts_it_with_an_identity_that_the_services_are_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "identities"
+    ensure_identities(folder, {"gateway": ()})
+    config = tmp_path / "envoy.json"
+    config.write_text(
+        json.dumps(fit(template(), replace(edge(tmp_path), identity=identity_in(folder, "gateway"))))
+    )
+    assert validate(config) == ""
+    clusters = json.loads(config.read_text())["static_resources"]["clusters"]
+    named = {one["name"]: one["transport_socket"]["typed_config"]["common_tls_context"] for one in clusters}
+    assert set(named) == set(SERVICES)
+    for service, context in named.items():
+        (name,) = context["validation_context"]["match_typed_subject_alt_names"]
+        assert name == {"san_type": "DNS", "matcher": {"exact": service}}
 
 
 def test_streams_are_not_cut_off() -> None:
