@@ -87,7 +87,7 @@ export function Ask(): JSX.Element {
             {(one) => (
               <li>
                 <A href={`/ask/${one.id}`} class="ask-item" activeClass="current">
-                  <span class="ellipsis" dir="auto">
+                  <span class="clamp" dir="auto">
                     {one.title}
                   </span>
                   <span class="faint small">

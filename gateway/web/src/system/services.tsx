@@ -22,7 +22,7 @@ interface Answer extends Health {
 function told({ serving, version, taken }: Answer): string {
   const parts = [
     version && `Version ${version}`,
-    serving && `answers in ${Math.max(1, Math.round(taken))} ms`,
+    serving && `answers in ${Math.max(1, Math.round(taken))}\u00a0ms`,
   ];
   return parts.filter(Boolean).join(", ") || "\u00a0";
 }

@@ -118,7 +118,7 @@ test("the library and the system", async ({ app: { page, open } }) => {
   await expect(page.getByText("Serving").first()).toBeVisible();
   const letters = page.getByRole("list", { name: /^Dead letters/ });
   await letters.getByText("What it says").first().click();
-  await expect(letters.locator("pre")).toContainText("either.mp4");
+  await expect(letters.locator("pre")).toContainText("127.0.0.1:9");
   await views(page, "letters", undefined, async (page, name) => {
     await letters.evaluate((list) => list.scrollIntoView({ block: "center" }));
     await shoot(page, name);
