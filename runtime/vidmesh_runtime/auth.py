@@ -44,6 +44,12 @@ def caller() -> Caller:
     return _caller.get()
 
 
+def on_behalf_of() -> str | None:
+    """The tenant of the request that is running; None outside of any request."""
+    who = _caller.get(None)
+    return who.tenant if who is not None else None
+
+
 def enter(who: Caller) -> None:
     """Make `who` the caller for the rest of this task."""
     _caller.set(who)

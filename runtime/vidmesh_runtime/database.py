@@ -12,6 +12,7 @@ import aiosql
 import asyncpg
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
+from vidmesh_runtime.auth import on_behalf_of
 from vidmesh_runtime.identity import Identity
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,9 @@ UNREACHABLE = (
 
 STANDSTILL = timedelta(seconds=30)
 """How long a transaction may stand still before it is ended, and its locks with it."""
+
+EVERYBODY = "*"
+"""What a connection sees that serves no request: the rows of all tenants (migrations/0005_row_security.sql)."""
 
 END_STANDSTILLS = """
 select count(pg_terminate_backend(pid)) from pg_stat_activity
@@ -72,6 +76,18 @@ class _Adapter(AsyncPGAdapter):
         return values
 
 
+class _Sight(asyncpg.Connection):
+    """A connection that knows whose rows it sees."""
+
+    _tenant = EVERYBODY
+
+    async def see(self, tenant: str) -> None:
+        """See the rows of a tenant and no others, from now on."""
+        if tenant != self._tenant:
+            await self.execute("select set_config('vidmesh.tenant', $1, false)", tenant)
+            self._tenant = tenant
+
+
 def load_queries(path: Path) -> Any:
     """The named queries of a `.sql` file, as methods that take a connection or the pool first."""
     return aiosql.from_path(path, cast("Any", _Adapter), mandatory_parameters=False)
@@ -86,7 +102,7 @@ async def open_pool(
     standstill: timedelta = STANDSTILL,
     identity: Identity | None = None,
 ) -> AsyncIterator[Pool]:
-    """A pool whose connections see only `schema`.
+    """A pool whose connections see only `schema`, and while a request is running only the rows of its tenant.
 
     A process that stands still in the middle of a transaction, as on a machine that sleeps, keeps others from the rows that
     it has locked for `standstill` at most. With an `identity`, a database that is reached over TCP must speak TLS and be vouched
@@ -101,9 +117,12 @@ async def open_pool(
         # so from the start. Where there is no index for it, a table is scanned all the same.
         server_settings={
             "search_path": schema,
+            "vidmesh.tenant": EVERYBODY,
             "enable_seqscan": "off",
             "idle_in_transaction_session_timeout": f"{standstill / timedelta(milliseconds=1):.0f}ms",
         },
+        connection_class=_Sight,
+        setup=_look_as_the_caller,
         reset=_leave_as_it_is,
         # A Unix socket needs no TLS, and asyncpg begins none there.
         ssl=identity.for_socket() if identity and "sslmode=" not in url else None,
@@ -128,6 +147,10 @@ async def end_standstills(pool: Pool, *, after: timedelta) -> None:
                 log.warning("%d connections that stood still within a command were ended", ended)
         except (*UNREACHABLE, asyncpg.PostgresError, TimeoutError) as error:
             log.debug("database: %s", error or type(error).__name__)
+
+
+async def _look_as_the_caller(connection: Connection) -> None:
+    await connection.see(on_behalf_of() or EVERYBODY)  # type: ignore[union-attr] # the pool's connections are of `_Sight`
 
 
 async def _leave_as_it_is(_connection: Connection) -> None:

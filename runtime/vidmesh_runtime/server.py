@@ -110,6 +110,7 @@ class Boundary(grpc.aio.ServerInterceptor):
 
     async def _enter(self, method: str, request: object, context: Context) -> None:
         who = self._gatekeeper.admit(_authorization(context))
+        auth.enter(who)
         if (needed := scope.needed(method)) not in who.scopes:
             missing = Failure(
                 ErrorReason.ERROR_REASON_SCOPE_MISSING,
@@ -119,7 +120,6 @@ class Boundary(grpc.aio.ServerInterceptor):
             await self._note(who, method, request, outcome=missing.name)
             raise missing
         await self._note(who, method, request)
-        auth.enter(who)
 
     async def _note(self, who: Caller, method: str, request: object, **more: str) -> None:
         if self._audit is not None and noted(method):

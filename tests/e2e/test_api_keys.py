@@ -74,7 +74,7 @@ async def test_a_key_ends_with_its_time(mesh: Mesh, client: AsyncClient) -> None
 
 
 async def expire(mesh: Mesh, key_id: str) -> None:
-    connection = await asyncpg.connect(mesh.stack.postgres_dsn("vidmesh_ingest"))
+    connection = await asyncpg.connect(mesh.stack.postgres_dsn())
     try:
         await connection.execute("update ingest.api_key set expires_at = now() where id = $1", key_id)
     finally:
@@ -87,7 +87,7 @@ async def test_no_secret_is_kept(mesh: Mesh, client: AsyncClient) -> None:
     assert form is not None
     async with AsyncClient(mesh.endpoint, made.secret) as program:
         assert await refused(program) == ""
-    connection = await asyncpg.connect(mesh.stack.postgres_dsn("vidmesh_ingest"))
+    connection = await asyncpg.connect(mesh.stack.postgres_dsn())
     try:
         rows = await connection.fetch(
             "select table_name from information_schema.tables where table_schema = 'ingest'"

@@ -26,7 +26,8 @@ async def schema(
     ingest: Ingest, environment: Callable[[str], dict[str, str]]
 ) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
     connection = await asyncpg.connect(
-        environment("ingest")["VIDMESH_DATABASE_URL"], server_settings={"search_path": "ingest"}
+        environment("ingest")["VIDMESH_DATABASE_URL"],
+        server_settings={"search_path": "ingest", "vidmesh.tenant": "*"},
     )
     yield connection
     await connection.close()

@@ -79,7 +79,9 @@ async def bus(service: Service) -> AsyncIterator[Stages]:
 @pytest.fixture
 async def rows(service: Service) -> AsyncIterator[Rows]:
     """The service's own tables."""
-    connection = await asyncpg.connect(service.database_url, server_settings={"search_path": "query"})
+    connection = await asyncpg.connect(
+        service.database_url, server_settings={"search_path": "query", "vidmesh.tenant": "*"}
+    )
     yield connection
     await connection.close()
 

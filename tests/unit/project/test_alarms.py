@@ -1,13 +1,17 @@
 """deploy/alarms.yaml and what docs/operations.md says of it."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.alarms import ALARMS, FILE, selectors
 
 ROOT = FILE.parents[1]
+TRIALS = ROOT / "tests" / "data" / "alarms.yaml"
 RUNBOOKS = (ROOT / "docs" / "operations.md").read_text()
 
 
@@ -30,6 +34,24 @@ def test_each_alarm_says_how_bad_it_is_and_where_to_read_on() -> None:
         assert alarm["annotations"]["summary"]
         assert alarm["annotations"]["runbook_url"] == f"docs/operations.md#{alarm['alert'].lower()}"
         assert list(selectors(alarm["expr"]))
+
+
+def test_each_alarm_is_set_off_in_a_trial() -> None:
+    trials = [
+        trial for test in yaml.safe_load(TRIALS.read_text())["tests"] for trial in test["alert_rule_test"]
+    ]
+    loud = {trial["alertname"] for trial in trials if trial["exp_alerts"]}
+    assert loud == {alarm["alert"] for alarm in ALARMS}
+
+
+def test_the_alarms_go_off_as_the_trials_say() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not here; Debian's package prometheus has it")
+    done = subprocess.run(
+        [promtool, "test", "rules", str(TRIALS)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_expressions_are_read_right() -> None:
