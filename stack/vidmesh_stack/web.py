@@ -9,6 +9,13 @@ PAGES = ("/library", "/search", "/ask", "/system")
 """Addresses that the app reads itself, with what is below them: each gets its one page. `/` does too."""
 PAGES_BELOW = ("/ask/", "/watch/")
 
+_BY_A_READER = [
+    {"name": ":method", "string_match": {"exact": "GET"}},
+    {"name": "accept", "string_match": {"contains": "text/html"}},
+]
+"""Who follows a link that leads nowhere: the app says so, with a way on. The API's addresses are not meant."""
+_API = "/v1/"
+
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -52,14 +59,19 @@ def serve(config: dict[str, Any], folder: Path, *, seen_as: Path | None = None) 
         *(_answer({"path": name}, index) for name in ("/", *PAGES)),
         *(_answer({"prefix": name}, index) for name in PAGES_BELOW),
     ]
+    lost = _answer({"prefix": "/", "headers": _BY_A_READER}, index)
     # Before the front page's route and the one that answers 404, after the API's.
     host["routes"] = [route for route in host["routes"] if route["match"] != {"path": "/"}]
-    host["routes"][-1:-1] = answers
+    host["routes"][-1:-1] = [*answers, lost]
     largest = max(path.stat().st_size for path in files.values())
     manager["route_config"]["max_direct_response_body_size_bytes"] = max(largest, 4096)
 
     rules = filters["envoy.filters.http.jwt_authn"]["rules"]
-    rules[-1:-1] = [{"match": answer["match"]} for answer in answers if answer["match"] != {"path": "/"}]
+    rules[-1:-1] = [
+        *({"match": answer["match"]} for answer in answers if answer["match"] != {"path": "/"}),
+        {"match": {"prefix": _API}, "requires": rules[-1]["requires"]},
+        {"match": lost["match"]},
+    ]
     # After the filters that look at calls: an answer passes them from the last to the first.
     manager["http_filters"].insert(0, _COMPRESSOR)
 
@@ -68,7 +80,7 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.suffix in _TYPES)
 
 
-def _answer(match: dict[str, str], file: Path) -> dict[str, Any]:
+def _answer(match: dict[str, Any], file: Path) -> dict[str, Any]:
     headers = {
         "content-type": _TYPES[file.suffix],
         # Names in assets/ change with their contents; the rest is asked after each time.

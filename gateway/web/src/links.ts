@@ -13,6 +13,11 @@ export function linksIn(text: string): string[] {
   return [...new Set((text.match(LINK) ?? []).map(trimmed))];
 }
 
+/** The lines that have words and no link. */
+export function linklessIn(text: string): string[] {
+  return text.split("\n").filter((line) => line.trim() !== "" && linksIn(line).length === 0);
+}
+
 function trimmed(link: string): string {
   const bare = link.replace(TAIL, "");
   for (const [open, close] of BRACKETS) {

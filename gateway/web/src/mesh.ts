@@ -5,7 +5,14 @@ import { Vidmesh, VidmeshError } from "@vidmesh/client";
 
 const KEY = "vidmesh.token";
 
-/** A link with `#token=...` signs in; the token leaves the address bar at once and stays for this tab alone. */
+/** What tabs of this app say to each other. */
+type Word = { ask: true } | { token: string } | { ended: string };
+
+/** The app's other tabs: a new one gets the token from them, and it is gone with the last. */
+const tabs = new BroadcastChannel(KEY);
+const tell = (word: Word) => tabs.postMessage(word);
+
+/** A link with `#token=...` signs in; the token leaves the address bar at once. */
 function takeToken(): string {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given !== null) {
@@ -19,21 +26,39 @@ const [token, setToken] = createSignal(takeToken());
 
 addEventListener("hashchange", () => setToken(takeToken()));
 
+tabs.onmessage = ({ data }: MessageEvent<Word>) => {
+  if ("ask" in data && token() !== "") tell({ token: token() });
+  if ("token" in data && token() === "") enter(data.token);
+  if ("ended" in data && token() === data.ended) leave();
+};
+if (token() === "") tell({ ask: true });
+
 const [refusal, setRefusal] = createSignal("");
 
 /** `refusal` says why the last token was refused; empty where none was. */
 export { refusal, token };
 
-export function signIn(text: string): void {
-  sessionStorage.setItem(KEY, text.trim());
+function enter(given: string): void {
+  sessionStorage.setItem(KEY, given);
   setRefusal("");
-  setToken(text.trim());
+  setToken(given);
 }
 
-export function signOut(): void {
+function leave(): void {
   // What the tab has kept belongs to this token.
   sessionStorage.clear();
   setToken("");
+}
+
+export function signIn(text: string): void {
+  enter(text.trim());
+  tell({ token: token() });
+}
+
+/** In every tab that has this token. */
+export function signOut(): void {
+  tell({ ended: token() });
+  leave();
 }
 
 /** In development the page comes from elsewhere, and the mesh is named by VITE_MESH. */
@@ -45,8 +70,13 @@ export const mesh = new Vidmesh({ endpoint, token });
 export function asProblem(thrown: unknown): VidmeshError {
   if (!(thrown instanceof VidmeshError)) throw thrown;
   if (thrown.reason === "UNAUTHENTICATED" && token() !== "") {
-    setRefusal(`${thrown.message} ${thrown.advice}`);
+    setRefusal("This token is not taken: it was copied wrong, or has ended.");
     signOut();
   }
-  return thrown;
+  const { kind } = thrown.metadata;
+  if (thrown.reason !== "NOT_FOUND" || kind === undefined || kind.includes(" ")) return thrown;
+  // The service speaks of ids and tenants, to programs.
+  const { reason, code, metadata, told } = thrown;
+  const gone = `This ${kind} is not there any more, or never was.`;
+  return new VidmeshError(gone, { reason, code, metadata, told, cause: thrown });
 }

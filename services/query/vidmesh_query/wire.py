@@ -230,7 +230,7 @@ def _notices(answered: Answered, *, asked_model: str, degraded: bool) -> Iterabl
     elif answered.trouble is not None:
         yield f"{_TROUBLES[answered.trouble]}: these are the passages themselves."
     elif answered.kind is Kind.EXTRACTED and not asked_model:
-        yield "No language model is set: these are the passages themselves."
+        yield "No language model is set: these are the passages nearest to the question, which may not answer it."
     elif answered.kind is Kind.EXTRACTED:
         yield "What the language model wrote could not be found in your videos: these are the passages themselves."
     if answered.withheld and answered.kind is Kind.WRITTEN:

@@ -106,6 +106,11 @@ def test_the_apps_files_need_no_token_and_everything_else_still_does(app: Path) 
     free = [rule["match"] for rule in rules(config) if "requires" not in rule]
     assert {"path": "/assets/index-a1.js"} in free
     assert {"prefix": "/watch/"} in free
+    # A reader who is lost is shown the app, but not instead of what the API says.
+    order = [rule["match"] for rule in rules(config)]
+    lost = next(match for match in free if match.get("prefix") == "/" and "accept" in str(match))
+    assert order.index({"prefix": "/v1/"}) < order.index(lost)
+    assert {"prefix": "/v1/"} not in free
     assert rules(config)[-1] == {"match": {"prefix": "/"}, "requires": {"provider_name": "vidmesh"}}
 
 

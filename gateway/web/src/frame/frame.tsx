@@ -40,11 +40,16 @@ export function Frame(props: RouteSectionProps): JSX.Element {
     addFiles(files);
     navigate("/");
   });
+  // A stream may stand still for long before it is known to be broken.
+  const [online, setOnline] = createSignal(navigator.onLine);
   const live = () => jobs.list.filter((job) => !isOver(job)).length;
   let main!: HTMLElement;
 
   const stop = new AbortController();
   void followJobs(stop.signal);
+  for (const name of ["online", "offline"]) {
+    addEventListener(name, () => setOnline(navigator.onLine), { signal: stop.signal });
+  }
   onCleanup(() => stop.abort());
 
   createEffect(
@@ -119,7 +124,7 @@ export function Frame(props: RouteSectionProps): JSX.Element {
       </header>
       <main id="main" ref={main} tabindex="-1">
         <p class="offline" role="status">
-          <Show when={!connected()}>
+          <Show when={!connected() || !online()}>
             The connection is lost. It is taken up again by itself; nothing is missed.
           </Show>
         </p>

@@ -1,7 +1,7 @@
 // The keys that the app knows, listed.
 
 import { Dialog } from "@kobalte/core/dialog";
-import { For, type JSX } from "solid-js";
+import { createEffect, For, type JSX } from "solid-js";
 
 const KEYS: [string[], string][] = [
   [["Space", "k"], "Play or pause"],
@@ -18,11 +18,22 @@ const KEYS: [string[], string][] = [
 ];
 
 export function KeysDialog(props: { open: boolean; onOpen: (open: boolean) => void }): JSX.Element {
+  /** Where the keyboard was: a dialog that a key opens has no button to go back to. */
+  let before: Element | null = null;
+  createEffect(() => {
+    if (props.open) before = document.activeElement;
+  });
   return (
     <Dialog open={props.open} onOpenChange={props.onOpen}>
       <Dialog.Portal>
         <Dialog.Overlay class="overlay" />
-        <Dialog.Content class="dialog">
+        <Dialog.Content
+          class="dialog"
+          onCloseAutoFocus={(event) => {
+            event.preventDefault();
+            if (before instanceof HTMLElement) before.focus();
+          }}
+        >
           <Dialog.Title>Keys</Dialog.Title>
           <dl class="keys">
             <For each={KEYS}>

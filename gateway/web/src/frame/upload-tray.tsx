@@ -42,7 +42,7 @@ export function UploadTray(): JSX.Element {
               >
                 <span class="bar-fill" style={{ transform: `scaleX(${one.sent / Math.max(1, one.size)})` }} />
               </span>
-              <p class="faint small">
+              <p class="small" classList={{ faint: one.state !== "failed", bad: one.state === "failed" }}>
                 <Show when={one.state === "sending" && one.sent >= one.size}>Being checked…</Show>
                 <Show when={one.state === "sending" && one.sent < one.size}>
                   {bytes(one.sent)} of {bytes(one.size)}

@@ -10,6 +10,7 @@ import { Icon, type IconName } from "../parts/icon";
 import { toast } from "../parts/toast";
 import { isOver, type JobView, type StageView } from "./job-view";
 import { enlisted } from "./jobs";
+import { isReadable, remove } from "./removal";
 
 export const NAMES: Partial<Record<Stage, string>> = {
   [Stage.INGEST]: "Fetch",
@@ -71,8 +72,7 @@ export function JobCard(props: { job: JobView }): JSX.Element {
     const quarter = stage.total > 0 ? Math.floor((stage.done / stage.total) * 4) * 25 : 0;
     return `${props.job.title}: ${NAMES[stage.stage] ?? ""}${quarter > 0 ? `, ${quarter} percent` : ""}`;
   });
-  const readable = () =>
-    props.job.stages.some((one) => one.stage === Stage.TRANSCRIBE && one.state !== StageState.WAITING);
+  const readable = () => isReadable(props.job);
   return (
     <article ref={card} class="card job" data-job={props.job.id} aria-labelledby={`job-${props.job.id}`}>
       <header class="job-head">
@@ -112,7 +112,9 @@ export function JobCard(props: { job: JobView }): JSX.Element {
           </div>
         )}
       </Show>
-      <For each={props.job.notices}>{(notice) => <p class="note">{notice}</p>}</For>
+      <Show when={props.job.state !== JobState.SUCCEEDED}>
+        <For each={props.job.notices}>{(notice) => <p class="note">{notice}</p>}</For>
+      </Show>
       <JobActions job={props.job} readable={readable()} />
       <p class="hidden" role="status">
         {spoken()}
@@ -233,6 +235,15 @@ function JobActions(props: { job: JobView; readable: boolean }): JSX.Element {
             }
           >
             <Icon name="retry" /> Retry
+          </button>
+        </Show>
+        <Show when={retryable() && !props.readable}>
+          <button
+            class="button quiet"
+            aria-label={`Remove “${props.job.title}”`}
+            onClick={() => remove([props.job])}
+          >
+            <Icon name="trash" /> Remove
           </button>
         </Show>
       </footer>

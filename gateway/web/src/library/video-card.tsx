@@ -4,7 +4,7 @@ import { A } from "@solidjs/router";
 import { For, Show, type JSX } from "solid-js";
 import { JobState, toDate, toSeconds, type Video } from "@vidmesh/client";
 
-import { ago, length } from "../format";
+import { ago, length, shortLink } from "../format";
 import { STATES } from "../jobs/job-card";
 import type { JobView } from "../jobs/job-view";
 import { Icon } from "../parts/icon";
@@ -41,6 +41,9 @@ export function VideoCard(props: {
           </Show>
           <Show when={props.video.author}>
             <span dir="auto">{props.video.author}</span>
+          </Show>
+          <Show when={props.video.pageUrl}>
+            <span class="ellipsis">{shortLink(props.video.pageUrl)}</span>
           </Show>
           <Show when={toDate(props.video.createdAt)}>{(date) => <span>{ago(date())}</span>}</Show>
           <Show when={state()}>{(now) => <span class={`badge ${now().tone}`}>{now().label}</span>}</Show>

@@ -3,11 +3,12 @@
 import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import type { VidmeshError } from "@vidmesh/client";
 
-import { plural } from "../format";
+import { plural, shortLink } from "../format";
 import { JobCard } from "../jobs/job-card";
 import { isOver } from "../jobs/job-view";
 import { enlisted, enlistedEach, jobs, loaded, problem } from "../jobs/jobs";
-import { linksIn, listOf } from "../links";
+import { isLeaving } from "../jobs/removal";
+import { linklessIn, linksIn, listOf } from "../links";
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
 import { Empty, Problem, Waiting } from "../parts/states";
@@ -15,10 +16,14 @@ import { toast } from "../parts/toast";
 import { addFiles } from "../uploads";
 
 const RECENT = 30;
+/** More links than this are counted when they were taken on: their cards are out of sight. */
+const MANY = 3;
 
 export function Home(): JSX.Element {
   const live = createMemo(() => jobs.list.filter((job) => !isOver(job)));
-  const ended = createMemo(() => jobs.list.filter(isOver).slice(0, RECENT));
+  const ended = createMemo(() =>
+    jobs.list.filter((job) => isOver(job) && !isLeaving(job.id)).slice(0, RECENT),
+  );
   return (
     <div class="page narrow">
       <h1>Add videos</h1>
@@ -77,7 +82,9 @@ function AddForm(): JSX.Element {
     setBusy(true);
     setRefused([]);
     const wrong: { link: string; error: VidmeshError }[] = [];
-    for (const link of links()) {
+    const unread = linklessIn(text());
+    const given = links();
+    for (const link of given) {
       const list = listOf(link);
       try {
         await (list === "list" || (list === "within" && whole()) ? addList(link) : addOne(link));
@@ -86,7 +93,8 @@ function AddForm(): JSX.Element {
       }
     }
     setRefused(wrong);
-    setText(wrong.map(({ link }) => link).join("\n"));
+    setText([...wrong.map(({ link }) => link), ...unread].join("\n"));
+    if (given.length > MANY) toast(`${plural(given.length - wrong.length, "link")} taken on.`);
     setWhole(false);
     setBusy(false);
   };
@@ -161,7 +169,9 @@ function AddForm(): JSX.Element {
 
 async function addOne(link: string): Promise<void> {
   const { job, existing } = await enlisted(mesh.submit(link));
-  if (existing) toast("This video is already there.", { href: `/watch/${job.videoId}`, label: "Open it" });
+  if (!existing) return;
+  const href = `/watch/${job.videoId}`;
+  toast(`“${job.title || shortLink(link)}” is already there.`, { href, label: "Open it" });
 }
 
 async function addList(link: string): Promise<void> {

@@ -66,7 +66,7 @@ export function Library(): JSX.Element {
     ),
   );
 
-  /** Does something to several videos, says how it went, and shows what is there now. */
+  /** Does something to several videos, says how it went, and shows what is there now; what was chosen stays so. */
   const each = async (list: Video[], work: (video: Video) => Promise<unknown>, said: string) => {
     try {
       for (const video of list) await work(video);
@@ -75,7 +75,6 @@ export function Library(): JSX.Element {
       const error = asProblem(thrown);
       toast(`${error.message} ${error.advice}`);
     }
-    unchoose(list);
     await Promise.all([read(), readShelves()]);
   };
   const setTags = (videoId: string, names: string[]) => mesh.query.updateVideo({ videoId, tags: { names } });

@@ -42,8 +42,8 @@ export function SignIn(): JSX.Element {
           )}
         </Show>
         <p class="faint small">
-          <code>vidmesh token</code> prints one, and <code>vidmesh up</code> a link that brings it along. It
-          stays in this tab and is gone when the tab is closed.
+          Whoever runs this mesh gives it to you: <code>vidmesh token</code> prints one, and{" "}
+          <code>vidmesh up</code> a link that brings it along. It is gone when the last tab is closed.
         </p>
         <button class="button primary" disabled={text().trim() === ""}>
           Open

@@ -2,10 +2,12 @@
 
 import { Tabs } from "@kobalte/core/tabs";
 import { A, useParams, useSearchParams } from "@solidjs/router";
-import { createEffect, createSignal, on, onCleanup, onMount, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, on, onCleanup, onMount, Show, type JSX } from "solid-js";
 import { StageState } from "@vidmesh/client";
 
 import { clock, length, readMoment, shortLink } from "../format";
+import { isOver } from "../jobs/job-view";
+import { jobs } from "../jobs/jobs";
 import { Icon } from "../parts/icon";
 import { shortcut } from "../parts/keys";
 import { NameDialog } from "../parts/name-dialog";
@@ -16,8 +18,10 @@ import { AskPanel } from "../watch/ask-panel";
 import { Chapters } from "../watch/chapters";
 import { ExportMenu } from "../watch/export-menu";
 import { createFinder } from "../watch/finder";
+import { createFollowing } from "../watch/following";
 import { toMarkdown } from "../watch/markdown";
 import { rememberMedia } from "../watch/media";
+import { NothingHad } from "../watch/nothing-had";
 import { keepPlace, placeLeft } from "../watch/place";
 import { createPlayer, type Player } from "../watch/player";
 import { playerKeys } from "../watch/player-keys";
@@ -41,12 +45,21 @@ export function Watch(): JSX.Element {
 function WatchVideo(props: { id: string }): JSX.Element {
   const [query] = useSearchParams<{ t?: string; play?: string }>();
   const id = props.id;
-  const text = textOf(id);
+  const atWork = createMemo(() => jobs.list.some((job) => job.videoId === id && !isOver(job)));
+  const text = textOf(id, atWork);
   const about = videoOf(id, text);
   const media = sourceOf(id, about);
-  const player = createPlayer(about.length);
+  const player = createPlayer(() => about.length() || (text.lines().at(-1)?.end ?? 0));
   const finder = createFinder(text.lines);
+  const following = createFollowing();
+  /** Seconds. What plays may last a little longer than what was read of it. */
+  const whole = () => about.length() || player.duration();
   const title = () => about.video()?.title ?? "";
+  /** The transcript of a video of which there is neither text nor anything that plays. */
+  const nothingHad = () => {
+    const known = about.video() !== undefined && !media.looking();
+    return known && media.source() === undefined ? text.wordless() : undefined;
+  };
   const [chosen, setTab] = createSignal("");
   /** Where there is no room beside the player, the transcript is a tab below it, the first one. */
   const tab = () => {
@@ -65,6 +78,16 @@ function WatchVideo(props: { id: string }): JSX.Element {
     }
   };
 
+  /** Goes to a moment; the transcript comes along. */
+  const goTo = (seconds: number) => {
+    player.seek(seconds);
+    following.resume();
+  };
+  const playFrom = (seconds: number) => {
+    goTo(seconds);
+    player.play();
+  };
+
   goOn(id, player, {
     moment: () => readMoment(query.t),
     playing: () => query.play === "1",
@@ -78,7 +101,13 @@ function WatchVideo(props: { id: string }): JSX.Element {
   });
 
   const textPanel = () => (
-    <TextPanel text={text} player={player} finder={finder} onCopy={(seconds) => void copy(seconds)} />
+    <TextPanel
+      text={text}
+      player={player}
+      finder={finder}
+      following={following}
+      onCopy={(seconds) => void copy(seconds)}
+    />
   );
 
   return (
@@ -105,8 +134,8 @@ function WatchVideo(props: { id: string }): JSX.Element {
                   </Show>
                 </div>
                 <p class="faint job-meta">
-                  <Show when={player.duration() > 0}>
-                    <span>{length(player.duration())}</span>
+                  <Show when={whole() > 0}>
+                    <span>{length(whole())}</span>
                   </Show>
                   <Show when={about.video()?.author}>{(author) => <span dir="auto">{author()}</span>}</Show>
                   <Show when={about.video()?.pageUrl}>
@@ -121,76 +150,85 @@ function WatchVideo(props: { id: string }): JSX.Element {
                   </Show>
                 </p>
               </div>
-              <div class="watch-actions">
-                <button
-                  class="button"
-                  title="Copy a link to this moment (c)"
-                  onClick={() => void copy(player.time())}
-                >
-                  <Icon name="link" /> Copy link
-                </button>
-                <ExportMenu
-                  videoId={id}
-                  title={title() || "Transcript"}
-                  markdown={() => toMarkdown(title(), about.chapters(), text.lines())}
-                />
-              </div>
+              <Show when={!nothingHad()}>
+                <div class="watch-actions">
+                  <button
+                    class="button"
+                    title="Copy a link to this moment (c)"
+                    onClick={() => void copy(player.time())}
+                  >
+                    <Icon name="link" /> Copy link
+                  </button>
+                  <ExportMenu
+                    videoId={id}
+                    title={title()}
+                    markdown={() => toMarkdown(title(), about.chapters(), text.lines())}
+                  />
+                </div>
+              </Show>
             </header>
-            <div class="watch-grid">
-              <div class="watch-left">
-                <Stage
-                  player={player}
-                  media={media}
-                  live={about.live()}
-                  chapters={about.chapters()}
-                  finds={finder.moments()}
-                  captions={about.captions()}
-                  language={text.transcript()?.language ?? ""}
-                  onFile={(file) => rememberMedia(id, file)}
-                />
-                <Tabs class="tabs" value={tab()} onChange={setTab}>
-                  <Tabs.List class="tab-list" aria-label="About this video">
-                    <Show when={narrow()}>
-                      <Tabs.Trigger class="tab" value="text">
-                        Transcript
-                      </Tabs.Trigger>
-                    </Show>
-                    <Tabs.Trigger class="tab" value="summary">
-                      Summary
-                    </Tabs.Trigger>
-                    <Tabs.Trigger class="tab" value="chapters">
-                      Chapters{" "}
-                      <Show when={about.chapters().length}>
-                        {(count) => <span class="count">{count()}</span>}
-                      </Show>
-                    </Tabs.Trigger>
-                    <Tabs.Trigger class="tab" value="ask">
-                      Ask
-                    </Tabs.Trigger>
-                  </Tabs.List>
-                  <Show when={narrow()}>
-                    <Tabs.Content value="text">{textPanel()}</Tabs.Content>
-                  </Show>
-                  <Tabs.Content value="summary">
-                    <SummaryPanel
-                      videoId={id}
+            <Show
+              when={nothingHad()}
+              fallback={
+                <div class="watch-grid">
+                  <div class="watch-left">
+                    <Stage
+                      player={player}
+                      media={media}
+                      length={whole()}
                       live={about.live()}
-                      onMoment={(seconds) => {
-                        player.seek(seconds);
-                        player.play();
-                      }}
+                      chapters={about.chapters()}
+                      finds={finder.moments()}
+                      captions={about.captions()}
+                      language={text.transcript()?.language ?? ""}
+                      onMoment={goTo}
+                      onFile={(file) => rememberMedia(id, file)}
                     />
-                  </Tabs.Content>
-                  <Tabs.Content value="chapters">
-                    <Chapters chapters={about.chapters()} player={player} live={about.live()} />
-                  </Tabs.Content>
-                  <Tabs.Content value="ask">
-                    <AskPanel videoId={id} />
-                  </Tabs.Content>
-                </Tabs>
-              </div>
-              <Show when={!narrow()}>{textPanel()}</Show>
-            </div>
+                    <Tabs class="tabs" value={tab()} onChange={setTab}>
+                      <Tabs.List class="tab-list" aria-label="About this video">
+                        <Show when={narrow()}>
+                          <Tabs.Trigger class="tab" value="text">
+                            Transcript
+                          </Tabs.Trigger>
+                        </Show>
+                        <Tabs.Trigger class="tab" value="summary">
+                          Summary
+                        </Tabs.Trigger>
+                        <Tabs.Trigger class="tab" value="chapters">
+                          Chapters{" "}
+                          <Show when={about.chapters().length}>
+                            {(count) => <span class="count">{count()}</span>}
+                          </Show>
+                        </Tabs.Trigger>
+                        <Tabs.Trigger class="tab" value="ask">
+                          Ask
+                        </Tabs.Trigger>
+                      </Tabs.List>
+                      <Show when={narrow()}>
+                        <Tabs.Content value="text">{textPanel()}</Tabs.Content>
+                      </Show>
+                      <Tabs.Content value="summary">
+                        <SummaryPanel videoId={id} live={about.live()} onMoment={playFrom} />
+                      </Tabs.Content>
+                      <Tabs.Content value="chapters">
+                        <Chapters
+                          chapters={about.chapters()}
+                          player={player}
+                          live={about.live()}
+                          onMoment={playFrom}
+                        />
+                      </Tabs.Content>
+                      <Tabs.Content value="ask">
+                        <AskPanel videoId={id} />
+                      </Tabs.Content>
+                    </Tabs>
+                  </div>
+                  <Show when={!narrow()}>{textPanel()}</Show>
+                </div>
+              }
+            >
+              {(transcript) => <NothingHad transcript={transcript()} title={title()} />}
+            </Show>
           </>
         }
       >

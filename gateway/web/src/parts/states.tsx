@@ -1,6 +1,6 @@
 // What a page shows in place of its content: nothing yet, nothing at all, or what went wrong; with one thing to do next.
 
-import { Show, type JSX, type ParentProps } from "solid-js";
+import { onCleanup, onMount, Show, type JSX, type ParentProps } from "solid-js";
 import type { VidmeshError } from "@vidmesh/client";
 
 import { Icon, type IconName } from "./icon";
@@ -17,7 +17,13 @@ export function Empty(props: ParentProps<{ icon: IconName; title: string }>): JS
   );
 }
 
+/** `again` is tried by itself too when the browser has its network back. */
 export function Problem(props: ParentProps<{ error: VidmeshError; again?: () => void }>): JSX.Element {
+  const again = () => {
+    if (!props.error.told) props.again?.();
+  };
+  onMount(() => addEventListener("online", again));
+  onCleanup(() => removeEventListener("online", again));
   return (
     <div class="state" role="alert">
       <span class="state-icon bad">

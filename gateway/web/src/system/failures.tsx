@@ -7,6 +7,7 @@ import { JobState, toDate, type Job } from "@vidmesh/client";
 import { ago, plural } from "../format";
 import { isOver } from "../jobs/job-view";
 import { enlisted, jobs } from "../jobs/jobs";
+import { isLeaving, isReadable, remove } from "../jobs/removal";
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
 import { Waiting } from "../parts/states";
@@ -24,7 +25,9 @@ export function Failures(): JSX.Element {
   });
   // What was taken up again, here or by a dead letter, is told by the stream before it is read again.
   const isAtWork = (id: string) => jobs.list.some((job) => job.id === id && !isOver(job));
-  const list = () => (failed.value()?.jobs ?? []).filter(({ id }) => !isAtWork(id));
+  const list = () => (failed.value()?.jobs ?? []).filter(({ id }) => !isAtWork(id) && !isLeaving(id));
+  const empty = () => list().filter((job) => !isReadable(job));
+  const named = (job: Job) => ({ id: job.id, videoId: job.videoId, title: job.title || job.source });
   let heading: HTMLHeadingElement | undefined;
   const retry = async (wanted: Job[]) => {
     setBusy(true);
@@ -54,9 +57,21 @@ export function Failures(): JSX.Element {
           </Show>
         </h2>
         <Show when={list().length > 1}>
-          <button class="button quiet" disabled={busy()} onClick={() => void retry(list())}>
-            <Icon name="retry" /> Retry all
-          </button>
+          <div class="actions">
+            <button class="button quiet" disabled={busy()} onClick={() => void retry(list())}>
+              <Icon name="retry" /> Retry all
+            </button>
+            <Show when={empty().length > 1}>
+              <button
+                class="button quiet"
+                disabled={busy()}
+                title="Those of which nothing was had"
+                onClick={() => remove(empty().map(named))}
+              >
+                <Icon name="trash" /> Remove all
+              </button>
+            </Show>
+          </div>
         </Show>
       </div>
       <Show
@@ -83,14 +98,26 @@ export function Failures(): JSX.Element {
                       <Show when={toDate(job.createdAt)}>{(date) => ago(date(), failed.at())}</Show>
                     </p>
                   </div>
-                  <button
-                    class="button quiet"
-                    disabled={busy()}
-                    aria-label={`Retry “${job.title || job.source}”`}
-                    onClick={() => void retry([job])}
-                  >
-                    <Icon name="retry" /> Retry
-                  </button>
+                  <div class="actions">
+                    <button
+                      class="button quiet"
+                      disabled={busy()}
+                      aria-label={`Retry “${job.title || job.source}”`}
+                      onClick={() => void retry([job])}
+                    >
+                      <Icon name="retry" /> Retry
+                    </button>
+                    <Show when={!isReadable(job)}>
+                      <button
+                        class="button quiet"
+                        disabled={busy()}
+                        aria-label={`Remove “${job.title || job.source}”`}
+                        onClick={() => remove([named(job)])}
+                      >
+                        <Icon name="trash" /> Remove
+                      </button>
+                    </Show>
+                  </div>
                 </li>
               )}
             </For>

@@ -16,8 +16,6 @@ export interface Queue {
   /** Jobs of which no stage has begun, and jobs at work. */
   waiting: number;
   running: number;
-  /** When the oldest job was added that no stage has begun. */
-  oldest: Date | undefined;
   stages: StageQueue[];
 }
 
@@ -39,7 +37,6 @@ export function queueOf(jobs: readonly Job[]): Queue {
   return {
     waiting: waiting.length,
     running: jobs.filter((job) => job.state === JobState.RUNNING).length,
-    oldest: oldestOf(waiting),
     stages,
   };
 }

@@ -59,10 +59,6 @@ export function Queue(): JSX.Element {
             {more()}
           </dd>
         </div>
-        <div class="card">
-          <dt>Longest wait</dt>
-          <dd>{wait(queue().oldest)}</dd>
-        </div>
       </dl>
       <div class="card table">
         <table>

@@ -7,7 +7,12 @@ import { placeAt } from "./lines";
 import type { Player } from "./player";
 import type { Chapter } from "./video-of";
 
-export function Chapters(props: { chapters: Chapter[]; player: Player; live: boolean }): JSX.Element {
+export function Chapters(props: {
+  chapters: Chapter[];
+  player: Player;
+  live: boolean;
+  onMoment: (seconds: number) => void;
+}): JSX.Element {
   const current = createMemo(() => placeAt(props.chapters, props.player.time() + 0.05));
   return (
     <Show
@@ -21,10 +26,7 @@ export function Chapters(props: { chapters: Chapter[]; player: Player; live: boo
               <button
                 class="chapter"
                 aria-current={current() === place() ? "true" : undefined}
-                onClick={() => {
-                  props.player.seek(chapter.start);
-                  props.player.play();
-                }}
+                onClick={() => props.onMoment(chapter.start)}
               >
                 <span class="row-time">{clock(chapter.start)}</span>
                 <span dir="auto">

@@ -7,19 +7,21 @@ import { ExportFormat } from "@vidmesh/client";
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
 import { toast } from "../parts/toast";
+import { fileName } from "./file-name";
 
 const FORMATS = [
-  { name: "SubRip (.srt)", format: ExportFormat.SRT },
-  { name: "WebVTT (.vtt)", format: ExportFormat.VTT },
-  { name: "Plain text (.txt)", format: ExportFormat.TXT },
-  { name: "JSON with words (.json)", format: ExportFormat.JSON },
+  { name: "SubRip", ending: "srt", format: ExportFormat.SRT },
+  { name: "WebVTT", ending: "vtt", format: ExportFormat.VTT },
+  { name: "Plain text", ending: "txt", format: ExportFormat.TXT },
+  { name: "JSON with words", ending: "json", format: ExportFormat.JSON },
 ];
 
 export function ExportMenu(props: { videoId: string; title: string; markdown: () => string }): JSX.Element {
-  const save = async (format: ExportFormat) => {
+  const called = (ending: string) => fileName(props.title, ending, props.videoId);
+  const save = async (format: ExportFormat, ending: string) => {
     try {
       const file = await mesh.transcribe.exportTranscript({ videoId: props.videoId, format });
-      download(file.filename, file.mediaType, file.content);
+      download(called(ending), file.mediaType, file.content);
     } catch (thrown) {
       const error = asProblem(thrown);
       toast(`${error.message} ${error.advice}`);
@@ -33,15 +35,15 @@ export function ExportMenu(props: { videoId: string; title: string; markdown: ()
       <DropdownMenu.Portal>
         <DropdownMenu.Content class="menu">
           <For each={FORMATS}>
-            {(one) => (
-              <DropdownMenu.Item class="menu-item" onSelect={() => void save(one.format)}>
-                {one.name}
+            {({ name, ending, format }) => (
+              <DropdownMenu.Item class="menu-item" onSelect={() => void save(format, ending)}>
+                {`${name} (.${ending})`}
               </DropdownMenu.Item>
             )}
           </For>
           <DropdownMenu.Item
             class="menu-item"
-            onSelect={() => download(`${props.title}.md`, "text/markdown", props.markdown())}
+            onSelect={() => download(called("md"), "text/markdown", props.markdown())}
           >
             Markdown with chapters (.md)
           </DropdownMenu.Item>

@@ -8,6 +8,10 @@ import type { Finder } from "./finder";
 
 export function FindBox(props: { finder: Finder; onFound: () => void }): JSX.Element {
   let box!: HTMLInputElement;
+  const step = (by: 1 | -1) => {
+    props.finder.step(by);
+    props.onFound();
+  };
   onMount(() => shortcut(["/"], () => box.focus()));
   onCleanup(() => props.finder.setText(""));
   return (
@@ -22,8 +26,7 @@ export function FindBox(props: { finder: Finder; onFound: () => void }): JSX.Ele
         onInput={(event) => props.finder.setText(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter") {
-            props.finder.step(event.shiftKey ? -1 : 1);
-            props.onFound();
+            step(event.shiftKey ? -1 : 1);
           } else if (event.key === "Escape") {
             props.finder.setText("");
             box.blur();
@@ -36,10 +39,10 @@ export function FindBox(props: { finder: Finder; onFound: () => void }): JSX.Ele
             ? "not found"
             : `${props.finder.place() + 1} of ${props.finder.finds().length}`}
         </span>
-        <button class="icon-button small" aria-label="The one before" onClick={() => props.finder.step(-1)}>
+        <button class="icon-button small" aria-label="The one before" onClick={() => step(-1)}>
           <Icon name="up" />
         </button>
-        <button class="icon-button small" aria-label="The next one" onClick={() => props.finder.step(1)}>
+        <button class="icon-button small" aria-label="The next one" onClick={() => step(1)}>
           <Icon name="down" />
         </button>
       </Show>

@@ -12,19 +12,33 @@ export interface Finder {
   place: Accessor<number>;
   /** The moments of the lines that hold one, in seconds. */
   moments: Accessor<number[]>;
-  /** Looks at the next find, or at the one before by -1; round and round. */
+  /** Goes to the next find, or to the one before by -1; round and round. The first step from a new text is to its first find. */
   step: (by: 1 | -1) => void;
 }
 
 export function createFinder(lines: Accessor<Line[]>): Finder {
   const [text, setText] = createSignal("");
-  const [place, setPlace] = createSignal(-1);
+  // Gone to once more, the same place is shown once more.
+  const [place, setPlace] = createSignal(-1, { equals: false });
+  /** Whether the reader went to a find, besides being shown the first one. */
+  let gone = false;
   const finds = createMemo(() => findAll(lines(), text()));
   const moments = createMemo(() => [...new Set(finds().map((find) => lines()[find.line]?.start ?? 0))]);
-  createEffect(on(text, () => setPlace(finds().length > 0 ? 0 : -1), { defer: true }));
+  createEffect(
+    on(
+      text,
+      () => {
+        gone = false;
+        setPlace(finds().length > 0 ? 0 : -1);
+      },
+      { defer: true },
+    ),
+  );
   const step = (by: 1 | -1) => {
     const count = finds().length;
-    if (count > 0) setPlace((now) => (now + by + count) % count);
+    if (count === 0) return;
+    setPlace((now) => (gone || by < 0 ? (now + by + count) % count : Math.max(0, now)));
+    gone = true;
   };
   return { text, setText, finds, place, moments, step };
 }

@@ -16,6 +16,8 @@ export interface Mark {
 export function Stage(props: {
   player: Player;
   media: SourceOf;
+  /** How long the video is, in seconds. */
+  length: number;
   /** Whether more of the video is still to be read. */
   live: boolean;
   chapters: Mark[];
@@ -24,6 +26,8 @@ export function Stage(props: {
   /** The address of captions as WebVTT, once there are any. */
   captions: string | undefined;
   language: string;
+  /** The reader goes to a moment. */
+  onMoment: (seconds: number) => void;
   onFile: (file: File) => void;
 }): JSX.Element {
   const file = () => {
@@ -86,7 +90,13 @@ export function Stage(props: {
           </Match>
         </Switch>
       </div>
-      <Timeline player={props.player} chapters={props.chapters} finds={props.finds} />
+      <Timeline
+        player={props.player}
+        length={props.length}
+        chapters={props.chapters}
+        finds={props.finds}
+        onMoment={props.onMoment}
+      />
       <div class="controls">
         <button
           class="icon-button play"
@@ -114,7 +124,7 @@ export function Stage(props: {
           +10
         </button>
         <span class="times">
-          {clock(props.player.time())} <span class="faint">/ {length(props.player.duration())}</span>
+          {clock(props.player.time())} <span class="faint">/ {length(props.length)}</span>
         </span>
         <span class="spacer" />
         <label class="hidden" for="rate">
@@ -179,7 +189,13 @@ function NoMedia(props: { broken: boolean; live: boolean; onFile: (file: File) =
   );
 }
 
-function Timeline(props: { player: Player; chapters: Mark[]; finds: number[] }): JSX.Element {
+function Timeline(props: {
+  player: Player;
+  length: number;
+  chapters: Mark[];
+  finds: number[];
+  onMoment: (seconds: number) => void;
+}): JSX.Element {
   const duration = () => props.player.duration() || 1;
   const place = (seconds: number) => `${Math.min(100, (seconds / duration()) * 100)}%`;
   const chapter = createMemo(
@@ -216,8 +232,8 @@ function Timeline(props: { player: Player; chapters: Mark[]; finds: number[] }):
           });
         }}
         aria-label="Position"
-        aria-valuetext={`${clock(props.player.time())} of ${length(props.player.duration())}${chapter() && `, ${chapter()}`}`}
-        onInput={(event) => props.player.seek(event.currentTarget.valueAsNumber)}
+        aria-valuetext={`${clock(props.player.time())} of ${length(props.length)}${chapter() && `, ${chapter()}`}`}
+        onInput={(event) => props.onMoment(event.currentTarget.valueAsNumber)}
       />
     </div>
   );

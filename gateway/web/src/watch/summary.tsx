@@ -1,12 +1,24 @@
 // The summary as it is written, and other ones on demand.
 
 import { createEffect, createSignal, For, on, onCleanup, Show, type JSX } from "solid-js";
-import { StageState, SummaryLength, SummaryStyle, type Summary, type VidmeshError } from "@vidmesh/client";
+import {
+  StageState,
+  SummaryLength,
+  SummaryStyle,
+  type GenerateSummaryResponse,
+  type Summary,
+  type SummaryMessage,
+  type VidmeshError,
+} from "@vidmesh/client";
 
 import { asProblem, mesh } from "../mesh";
 import { Icon } from "../parts/icon";
 import { Prose } from "../parts/prose-view";
 import { Problem, Waiting } from "../parts/states";
+import { motion } from "./motion";
+
+/** Milliseconds after which a summary that failed is asked for again, where more is to come. */
+const PAUSE = 3000;
 
 const names = new Intl.DisplayNames("en", { type: "language" });
 const LANGUAGES =
@@ -25,59 +37,75 @@ export function SummaryPanel(props: {
   const [summary, setSummary] = createSignal<Summary>();
   const [writing, setWriting] = createSignal(true);
   const [problem, setProblem] = createSignal<VidmeshError>();
+  /** Why another summary could not be had. */
+  const [refusal, setRefusal] = createSignal<VidmeshError>();
   const [style, setStyle] = createSignal(SummaryStyle.PARAGRAPHS);
   const [length, setLength] = createSignal(SummaryLength.MEDIUM);
   const [language, setLanguage] = createSignal("");
   let stop = new AbortController();
   onCleanup(() => stop.abort());
 
-  const run = async (work: (signal: AbortSignal) => Promise<void>) => {
+  const run = async (
+    work: (signal: AbortSignal) => Promise<void>,
+    failed: (error: VidmeshError) => void,
+  ): Promise<void> => {
     stop.abort();
     stop = new AbortController();
     const { signal } = stop;
-    setProblem(undefined);
+    setRefusal(undefined);
     setWriting(true);
     try {
       await work(signal);
     } catch (thrown) {
       const error = asProblem(thrown);
-      if (!error.aborted) setProblem(error);
+      if (!error.aborted) failed(error);
     }
     if (!signal.aborted) setWriting(false);
   };
-  const whole = (one: Summary) => {
-    setSummary(one);
-    setText(one.text);
+  const take = (message: SummaryMessage | GenerateSummaryResponse["message"]) => {
+    setProblem(undefined);
+    if (message.case === "summary") {
+      setSummary(message.value);
+      setText(message.value.text);
+    } else if (message.case === "delta") setText((before) => before + message.value);
+    else if (message.case === "restart") setText("");
   };
   const own = (videoId: string) =>
     run(async (signal) => {
-      for await (const message of mesh.summary(videoId, { signal, patienceMs: Infinity })) {
-        if (message.case === "summary") whole(message.value);
-        else if (message.case === "delta") setText((before) => before + message.value);
-        else if (message.case === "restart") setText("");
-      }
-    });
-  const other = () =>
-    run(async (signal) => {
-      setText("");
-      const request = {
-        videoId: props.videoId,
-        style: style(),
-        length: length(),
-        language: language(),
-      };
+      setProblem(undefined);
+      for await (const message of mesh.summary(videoId, { signal, patienceMs: Infinity })) take(message);
+    }, setProblem);
+  /** Writes another summary in the place of the one there is, which stays until that begins, and where nothing comes of it. */
+  const other = () => {
+    const before = { text: text(), summary: summary(), problem: problem() };
+    const work = async (signal: AbortSignal) => {
+      const request = { videoId: props.videoId, style: style(), length: length(), language: language() };
+      let begun = false;
       for await (const { message } of mesh.summarize.generateSummary(request, { signal })) {
-        if (message.case === "summary") whole(message.value);
-        else if (message.case === "delta") setText((before) => before + message.value);
-        else if (message.case === "restart") setText("");
+        if (!begun) setText("");
+        begun = true;
+        take(message);
       }
+    };
+    return run(work, (error) => {
+      setText(before.text);
+      setSummary(before.summary);
+      setProblem(before.problem);
+      setRefusal(error);
     });
+  };
   createEffect(
     on(
       () => props.videoId,
       (videoId) => void own(videoId),
     ),
   );
+  // Of a retry the transcript may hear before the summary does.
+  createEffect(() => {
+    if (!props.live || writing() || !summary()?.failure) return;
+    const later = setTimeout(() => void own(props.videoId), PAUSE);
+    onCleanup(() => clearTimeout(later));
+  });
 
   return (
     <div class="panel">
@@ -125,7 +153,13 @@ export function SummaryPanel(props: {
               : summary()?.state === StageState.SUCCEEDED && `Written by ${summary()?.model ?? ""}`}
         </p>
       </Show>
-      <details class="more">
+      <details
+        class="more"
+        onToggle={(event) => {
+          if (event.currentTarget.open)
+            event.currentTarget.scrollIntoView({ block: "nearest", behavior: motion() });
+        }}
+      >
         <summary>Another summary</summary>
         <form
           class="fields"
@@ -162,6 +196,19 @@ export function SummaryPanel(props: {
           <button class="button" disabled={writing()}>
             Write it
           </button>
+          <Show when={refusal()}>
+            {(error) => (
+              <p
+                class="note bad"
+                role="alert"
+                ref={(note) => {
+                  queueMicrotask(() => note.scrollIntoView({ block: "nearest", behavior: motion() }));
+                }}
+              >
+                {error().message} {error().advice}
+              </p>
+            )}
+          </Show>
         </form>
       </details>
     </div>

@@ -10,6 +10,7 @@ import { Waiting } from "../parts/states";
 import { toast } from "../parts/toast";
 import { FindBox } from "./find-box";
 import type { Finder } from "./finder";
+import type { Following } from "./following";
 import type { Line } from "./lines";
 import type { Player } from "./player";
 import type { TextOf } from "./text-of";
@@ -19,6 +20,7 @@ export function TextPanel(props: {
   text: TextOf;
   player: Player;
   finder: Finder;
+  following: Following;
   onCopy: (seconds: number) => void;
 }): JSX.Element {
   const lines = () => props.text.lines();
@@ -26,19 +28,20 @@ export function TextPanel(props: {
     const line = lines()[props.finder.finds()[props.finder.place()]?.line ?? -1];
     if (line !== undefined) props.player.seek(line.start);
   };
-  const correct = async (line: Line, text: string): Promise<boolean> => {
+  const keep = async (line: Line, text: string, tell: () => void): Promise<boolean> => {
     try {
       await props.text.correct(line.index, text);
-      toast("The line is corrected.", {
-        label: "Undo",
-        run: () => void correct({ ...line, text }, line.text),
-      });
+      tell();
       return true;
     } catch (thrown) {
       const error = asProblem(thrown);
       toast(`${error.message} ${error.advice}`);
       return false;
     }
+  };
+  const correct = (line: Line, text: string) => {
+    const undo = () => void keep(line, line.text, () => toast("The correction is undone."));
+    return keep(line, text, () => toast("The line is corrected.", { label: "Undo", run: undo }));
   };
   return (
     <section class="watch-right card" aria-label="Text">
@@ -49,19 +52,34 @@ export function TextPanel(props: {
           player={props.player}
           finds={props.finder.finds()}
           found={props.finder.place()}
+          following={props.following}
           language={props.text.transcript()?.language ?? ""}
           onCopy={props.onCopy}
           onCorrect={correct}
         />
-        <p class="transcript-foot faint small">{origin(lines().length, props.text.transcript())}</p>
+        <Origin count={lines().length} transcript={props.text.transcript()} />
       </Show>
     </section>
   );
 }
 
-function origin(count: number, transcript: TranscriptState | undefined): string {
-  const made = [transcript?.engine, transcript?.model].filter(Boolean).join(" ");
-  return [plural(count, "segment"), made, transcript?.notice].filter(Boolean).join(" · ");
+/** How the text came about, and what the reader should know of that. */
+function Origin(props: { count: number; transcript: TranscriptState | undefined }): JSX.Element {
+  const made = () => [props.transcript?.engine, props.transcript?.model].filter(Boolean).join(" ");
+  const brief = () => [plural(props.count, "segment"), made()].filter(Boolean).join(" · ");
+  return (
+    <Show
+      when={props.transcript?.notice}
+      fallback={<p class="transcript-foot faint small ellipsis">{brief()}</p>}
+    >
+      {(notice) => (
+        <details class="transcript-foot faint small">
+          <summary>{brief()}</summary>
+          <p>{notice()}</p>
+        </details>
+      )}
+    </Show>
+  );
 }
 
 function NoText(props: { transcript: TranscriptState | undefined }): JSX.Element {

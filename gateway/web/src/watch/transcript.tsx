@@ -1,6 +1,6 @@
 // The transcript: rows of which only those in view exist; the spoken word is marked, a click seeks, following can be left.
 
-import { createVirtualizer, measureElement } from "@tanstack/solid-virtual";
+import { createVirtualizer, defaultRangeExtractor, measureElement } from "@tanstack/solid-virtual";
 import {
   createEffect,
   createMemo,
@@ -17,13 +17,14 @@ import {
 import { clock } from "../format";
 import { Icon } from "../parts/icon";
 import { shortcut } from "../parts/keys";
+import type { Following } from "./following";
 import { placeAt, type Find, type Line } from "./lines";
+import { motion } from "./motion";
 import type { Player } from "./player";
 import { RowEdit } from "./row-edit";
 
 /** Pixels that a row is taken to be high until it has been measured. */
 const ROW = 56;
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function Transcript(props: {
   lines: Line[];
@@ -31,13 +32,13 @@ export function Transcript(props: {
   finds: Find[];
   /** The find that is looked at, as a place in `finds`; -1: none. */
   found: number;
+  following: Following;
   language: string;
   onCopy: (seconds: number) => void;
   /** Keeps a line's text as a person gives it; resolves to whether it was kept. */
   onCorrect: (line: Line, text: string) => Promise<boolean>;
 }): JSX.Element {
   let box!: HTMLDivElement;
-  const [follow, setFollow] = createSignal(true);
   /** Whether the line that is spoken is out of view. */
   const [away, setAway] = createSignal(false);
   const active = createMemo(() => placeAt(props.lines, props.player.time() + 0.05));
@@ -47,6 +48,13 @@ export function Transcript(props: {
       (find) => find.line,
     ),
   );
+
+  /** The row with the keyboard's place; -1: none. It stays where it is scrolled away, with those that Tab goes to from it. */
+  let held = -1;
+  const hold = (target: EventTarget | null) => {
+    const row = target instanceof Element ? target.closest<HTMLElement>("[data-index]") : null;
+    held = Number(row?.dataset.index ?? -1);
+  };
 
   const rows = createVirtualizer({
     get count() {
@@ -60,6 +68,12 @@ export function Transcript(props: {
         ? (of.itemSizeCache.get(of.options.getItemKey(of.indexFromElement(element))) ?? ROW)
         : measureElement(element, entry, of),
     overscan: 4,
+    rangeExtractor: (range) => {
+      const kept = [held - 1, held, held + 1].filter(
+        (place) => held >= 0 && place >= 0 && place < range.count,
+      );
+      return [...new Set([...kept, ...defaultRangeExtractor(range)])].sort((one, other) => one - other);
+    },
     getItemKey: (place) => props.lines[place]?.index ?? place,
   });
 
@@ -67,7 +81,7 @@ export function Transcript(props: {
   const [edit, setEdit] = createSignal<{ index: number; draft: string }>();
   const begin = (line: Line | undefined) => {
     if (line === undefined) return;
-    setFollow(false);
+    props.following.leave();
     setEdit({ index: line.index, draft: line.text });
   };
   const save = async (line: Line) => {
@@ -78,10 +92,14 @@ export function Transcript(props: {
     setEdit(undefined);
     box.focus();
   };
+  const cancel = (place: number) => {
+    finish();
+    box.querySelector<HTMLElement>(`[data-index="${place}"] .row-tools button`)?.focus();
+  };
 
-  const show = (place: number, smooth = true) => {
-    const near = Math.abs(place - (rows.getVirtualItems()[0]?.index ?? 0)) < 60;
-    if (smooth && near && !calm.matches) rows.scrollToIndex(place, { align: "center", behavior: "smooth" });
+  const show = (place: number, behavior = motion()) => {
+    const near = Math.abs(place - (rows.range?.startIndex ?? 0)) < 60;
+    if (near && behavior === "smooth") rows.scrollToIndex(place, { align: "center", behavior });
     else jump(place);
   };
   const jump = (place: number) => {
@@ -94,9 +112,22 @@ export function Transcript(props: {
     return row !== undefined && row.end > box.scrollTop && row.start < box.scrollTop + box.clientHeight;
   };
 
+  // Only a reader's own scrolling ends following, and only when the spoken words have left the view.
+  let touched = -Infinity;
+  const touch = () => (touched = performance.now());
+  const scrolled = () => {
+    look();
+    const own = performance.now() - touched < 800;
+    if (props.following.on() && own && active() >= 0 && !inView(active())) props.following.leave();
+  };
+  const look = () => setAway(active() >= 0 && !inView(active()));
+
   createEffect(
-    on(active, (place) => {
-      if (follow() && place >= 0) show(place);
+    on([active, props.following.on], ([place, follows], before) => {
+      const begins = follows && !before?.[1];
+      if (begins) touched = -Infinity;
+      // Before the first line is spoken, it is the one to show.
+      if (begins || (follows && place >= 0)) show(Math.max(0, place));
       look();
     }),
   );
@@ -105,14 +136,14 @@ export function Transcript(props: {
       () => props.finds[props.found]?.line,
       (line) => {
         if (line === undefined) return;
-        setFollow(false);
-        show(line, false);
+        props.following.leave();
+        show(line, "instant");
       },
     ),
   );
 
-  const look = () => setAway(active() >= 0 && !inView(active()));
-
+  // A transcript that comes anew begins at what is spoken.
+  onCleanup(props.following.resume);
   onMount(() => {
     shortcut(["e"], () => begin(props.lines[active()]));
     const sized = new ResizeObserver(look);
@@ -120,22 +151,10 @@ export function Transcript(props: {
     onCleanup(() => sized.disconnect());
   });
 
-  // Only a reader's own scrolling ends following, and only when the spoken words have left the view.
-  let touched = -Infinity;
-  const touch = () => (touched = performance.now());
-  const scrolled = () => {
-    look();
-    if (follow() && performance.now() - touched < 800 && active() >= 0 && !inView(active())) setFollow(false);
-  };
-  const resume = () => {
-    touched = -Infinity;
-    setFollow(true);
-    show(Math.max(0, active()));
-  };
   const seek = (seconds: number) => {
     touched = -Infinity;
     props.player.seek(seconds);
-    setFollow(true);
+    props.following.resume();
     if (!props.player.playing()) props.player.play();
   };
 
@@ -156,6 +175,11 @@ export function Transcript(props: {
         onKeyDown={(event) => {
           if (["PageUp", "PageDown", "ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) touch();
         }}
+        onFocusIn={(event) => {
+          touch();
+          hold(event.target);
+        }}
+        onFocusOut={(event) => hold(event.relatedTarget)}
         onScroll={scrolled}
       >
         <div style={{ height: `${rows.getTotalSize()}px`, position: "relative" }}>
@@ -221,7 +245,7 @@ export function Transcript(props: {
                           draft={edit()?.draft ?? ""}
                           onDraft={(draft) => setEdit({ index: line().index, draft })}
                           onSave={() => save(line())}
-                          onCancel={finish}
+                          onCancel={() => cancel(item.index)}
                         />
                       </Show>
                     </>
@@ -232,8 +256,8 @@ export function Transcript(props: {
           </For>
         </div>
       </div>
-      <Show when={!follow() && away()}>
-        <button class="button follow" onClick={resume}>
+      <Show when={!props.following.on() && away()}>
+        <button class="button follow" onClick={() => props.following.resume()}>
           <Icon name="follow" /> Back to what is spoken
         </button>
       </Show>

@@ -25,7 +25,7 @@ export interface VideoOf {
   chapters: Accessor<Chapter[]>;
   /** Whether more is to come. */
   live: Accessor<boolean>;
-  /** Seconds; 0 until it is known. */
+  /** How long the mesh knows it to be, as the library tells it too. Seconds; 0 until it is known. */
   length: Accessor<number>;
   /** The address of captions as WebVTT, once the text is whole. */
   captions: Accessor<string | undefined>;
@@ -43,7 +43,7 @@ export function videoOf(id: string, text: TextOf): VideoOf {
   const [cut, setCut] = createSignal<ListChaptersResponse>();
   const [captions, setCaptions] = createSignal<string>();
   const [problem, setProblem] = createSignal<VidmeshError>();
-  const live = () => OPEN.has(text.transcript()?.state) || OPEN.has(cut()?.state);
+  const live = () => text.live() || OPEN.has(cut()?.state);
 
   const readVideo = async () => {
     try {
@@ -100,7 +100,6 @@ export function videoOf(id: string, text: TextOf): VideoOf {
   const chapters = createMemo(() =>
     (cut()?.chapters ?? []).map(({ start, title, gist }) => ({ start: toSeconds(start), title, gist })),
   );
-  const length = () =>
-    toSeconds(text.transcript()?.duration) || toSeconds(video()?.duration) || (text.lines().at(-1)?.end ?? 0);
+  const length = () => toSeconds(video()?.duration) || toSeconds(text.transcript()?.duration);
   return { video, chapters, live, length, captions, problem: () => problem() ?? text.problem(), rename };
 }

@@ -53,7 +53,38 @@ test("the sign-in page has no serious fault that axe finds, and a wrong token le
   await page.keyboard.type("wrong");
   await page.getByRole("button", { name: "Open" }).click();
   await expect(page.getByLabel("Token")).toBeVisible();
-  await expect(page.getByRole("alert")).toContainText("token");
+  await expect(page.getByRole("alert")).toContainText("This token is not taken");
+});
+
+test("another tab has the token too, and all are signed out together", async ({ app: { page, open } }) => {
+  await open("/library");
+  await expect(page.getByRole("heading", { name: "Library" })).toBeVisible();
+  const other = await page.context().newPage();
+  await other.goto(new URL("/search", page.url()).href);
+  await expect(other.getByRole("heading", { name: "Search" })).toBeVisible();
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await expect(other.getByLabel("Token")).toBeVisible();
+  await expect(page.getByLabel("Token")).toBeVisible();
+  await page.reload();
+  await expect(page.getByLabel("Token")).toBeVisible();
+});
+
+test("an address that leads nowhere says so, with a way on", async ({ app: { page, open } }) => {
+  await open("/nonsense");
+  await expect(page.getByText("There is no such page")).toBeVisible();
+  await page.getByRole("link", { name: "Go to the start" }).click();
+  await expect(page.getByRole("heading", { name: "Add videos" })).toBeVisible();
+  // The API's addresses are programs', whoever asks.
+  const answer = await page.request.get(new URL("/v1/jobs", page.url()).href, {
+    headers: { accept: "text/html" },
+  });
+  expect(answer.status()).toBe(401);
+});
+
+test("what is gone is told in words for a reader", async ({ app: { page, open } }) => {
+  await open("/watch/00000000-0000-4000-8000-000000000000");
+  await expect(page.getByRole("alert")).toContainText("This video is not there any more");
+  await expect(page.getByRole("alert")).not.toContainText("tenant");
 });
 
 test("the keys are listed by ?, and / goes to search", async ({ app: { page, open } }) => {
@@ -65,6 +96,12 @@ test("the keys are listed by ?, and / goes to search", async ({ app: { page, ope
   await expect(page.getByRole("button", { name: "Close" })).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
+  const library = page.getByRole("link", { name: "Library" });
+  await library.focus();
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(library).toBeFocused();
   await page.keyboard.press("/");
   await expect(page).toHaveURL(/\/search/);
   await expect(page.getByRole("searchbox")).toBeFocused();

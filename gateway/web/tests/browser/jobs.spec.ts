@@ -91,6 +91,38 @@ test("many links are added at once", async ({ app: { page, open }, site }) => {
   for (const link of links) await expect(job(page, link).getByText("Failed", { exact: true })).toBeVisible();
 });
 
+test("of what was pasted, the lines without a link stay", async ({ app: { page, open }, site }) => {
+  await open("/");
+  const links = page.getByLabel("Links to videos, one or many");
+  await links.fill(`${site.origin}/pasted.flac\nftp://x/y`);
+  await page.getByRole("button", { name: "Add link" }).click();
+  await expect(job(page, "/pasted.flac")).toHaveCount(1);
+  await expect(links).toHaveValue("ftp://x/y");
+  await expect(page.getByText("A link begins with")).toBeVisible();
+});
+
+test("what never became a video is removed, unless that is taken back", async ({
+  app: { page, open },
+  site,
+}) => {
+  const made = await client("jobs").submit(`${site.origin}/empty.flac`);
+  await ended("/empty.flac");
+  await open("/");
+  const card = job(page, "/empty.flac");
+  await card.getByRole("button", { name: "Remove" }).click();
+  await expect(card).toHaveCount(0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(card).toHaveCount(1);
+  await card.getByRole("button", { name: "Remove" }).click();
+  await expect(card).toHaveCount(0);
+  const isThere = async () => {
+    for await (const one of client("jobs").jobs()) if (one.id === made.job.id) return true;
+    return false;
+  };
+  await expect.poll(isThere, { timeout: 20_000 }).toBe(false);
+  await expect(card).toHaveCount(0);
+});
+
 test("what happens before the page's stream is open is not missed", async ({ app: { page, open }, site }) => {
   const stream = gate();
   await page.route("**/vidmesh.ingest.v1.IngestService/WatchJobs", async (route) => {

@@ -1,7 +1,9 @@
 // Watching: player, transcript, finding, summary, chapters.
 
 import { readFile } from "node:fs/promises";
+import { toSeconds } from "@vidmesh/client";
 
+import { length } from "../../src/format";
 import { client, expect, recording, saidWords, test, video } from "./app";
 
 test.describe("with its media", () => {
@@ -26,6 +28,25 @@ test.describe("with its media", () => {
     await expect.poll(() => page.locator(".word.spoken").textContent()).not.toBe(first);
     await page.keyboard.press("k");
     await expect(page.getByRole("button", { name: "Play", exact: true })).toBeVisible();
+  });
+
+  test("it is as long as the library says, whatever its player says", async ({ app: { page } }) => {
+    await page.addInitScript(() => {
+      const { prototype } = HTMLMediaElement;
+      const own = Object.getOwnPropertyDescriptor(prototype, "duration");
+      Object.defineProperty(prototype, "duration", {
+        get(this: HTMLMediaElement) {
+          return (own?.get?.call(this) as number) + 1;
+        },
+      });
+    });
+    await page.reload();
+    await expect
+      .poll(() => page.evaluate(() => document.querySelector("video")?.duration ?? 0))
+      .toBeGreaterThan(50);
+    const known = length(toSeconds((await client().query.getVideo({ videoId: video() })).video?.duration));
+    await expect(page.locator(".times")).toHaveText(`0:00 / ${known}`);
+    await expect(page.locator(".watch-title .job-meta")).toContainText(known);
   });
 
   test("a video that nothing is kept of plays from a file of the reader's own", async ({ app: { page } }) => {
@@ -93,6 +114,43 @@ test.describe("with its text alone", () => {
     await back.click();
     await expect(back).toBeHidden();
     await expect(page.locator(".row.active")).toBeInViewport();
+    // Who steers the player is shown what is spoken there.
+    await page.getByRole("tab", { name: /Chapters/ }).click();
+    const steer = [
+      () => page.getByRole("slider", { name: "Position" }).press("ArrowRight"),
+      () => page.locator(".chapter").first().click(),
+    ];
+    for (const go of steer) {
+      await page.getByRole("region", { name: "Transcript" }).hover();
+      await page.mouse.wheel(0, 3000);
+      await expect(back).toBeVisible();
+      await go();
+      await expect(back).toBeHidden();
+      await expect(page.getByRole("button", { name: /^Play from / }).first()).toBeInViewport();
+    }
+  });
+
+  test("Tab goes from line to line in the order of time, wherever one has scrolled", async ({
+    app: { page },
+  }) => {
+    await page.setViewportSize({ width: 1280, height: 480 });
+    const times = page.getByRole("button", { name: /^Play from / });
+    const labels = await times.evaluateAll((all) => all.slice(0, 3).map((one) => one.ariaLabel ?? ""));
+    await times.first().click();
+    await page.getByRole("region", { name: "Transcript" }).hover();
+    await page.mouse.wheel(0, 3000);
+    await expect(page.getByRole("button", { name: "Back to what is spoken" })).toBeVisible();
+    for (const name of labels.slice(1)) {
+      await page.keyboard.press("Tab");
+      await expect(page.getByRole("button", { name, exact: true })).toBeFocused();
+    }
+  });
+
+  test("on a phone the transcript has most of the window", async ({ app: { page } }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.reload();
+    const height = async () => (await page.locator(".transcript-rows").boundingBox())?.height;
+    await expect.poll(height).toBeGreaterThan(0.58 * 844);
   });
 
   test("words are found, counted, walked through and marked on the timeline", async ({ app: { page } }) => {
@@ -105,6 +163,22 @@ test.describe("with its text alone", () => {
     await box.press("Enter");
     await box.fill("zzzzzz");
     await expect(page.getByText("not found")).toBeVisible();
+    // The first Enter goes to what is shown, the next ones go on; the arrows do the same.
+    for (const go of [
+      () => box.press("Enter"),
+      () => page.getByRole("button", { name: "The next one" }).click(),
+    ]) {
+      await page.locator("h1").click();
+      await page.keyboard.press("9");
+      await box.fill("");
+      await box.fill("e");
+      await expect(page.getByText(/^1 of /)).toBeVisible();
+      await go();
+      await expect(page.locator(".row.active .word.looked")).toBeVisible();
+      await expect(page.getByText(/^1 of /)).toBeVisible();
+      await go();
+      await expect(page.getByText(/^2 of /)).toBeVisible();
+    }
   });
 
   test("a link at a moment opens there", async ({ app: { page, open } }) => {
@@ -133,17 +207,36 @@ test.describe("with its text alone", () => {
   });
 
   test("another summary is written on demand", async ({ app: { page } }) => {
+    await page.setViewportSize({ width: 1280, height: 480 });
+    await expect(page.locator(".prose").first()).not.toBeEmpty();
     await page.getByText("Another summary").click();
+    await expect(page.getByRole("button", { name: "Write it" })).toBeInViewport();
     await page.getByLabel("Style").selectOption({ label: "Points" });
     await page.getByRole("button", { name: "Write it" }).click();
     await expect(page.locator(".prose li").first()).toBeVisible();
   });
 
-  test("the transcript is saved as a file", async ({ app: { page } }) => {
+  test("where another summary cannot be had, the one there is stays, and why is told", async ({
+    app: { page },
+  }) => {
+    const summary = page.locator(".prose").first();
+    await expect(page.getByText(/^(Written by|The speakers' own sentences)/)).toBeVisible();
+    const before = (await summary.textContent()) ?? "";
+    await page.getByText("Another summary").click();
+    await page.getByLabel("Language").selectOption({ label: "German" });
+    await page.getByRole("button", { name: "Write it" }).click();
+    await expect(page.locator(".more").getByRole("alert")).toContainText("language model");
+    await expect(summary).toHaveText(before);
+    await expect(page.getByRole("alert")).toHaveCount(1);
+    await expect(page.getByRole("button", { name: "Write it" })).toBeEnabled();
+  });
+
+  test("the transcript is saved as a file, by its title", async ({ app: { page } }) => {
+    const { video: known } = await client().query.getVideo({ videoId: video() });
     await page.getByRole("button", { name: "Export" }).click();
     const saved = page.waitForEvent("download");
     await page.getByRole("menuitem", { name: "SubRip (.srt)" }).click();
-    expect((await saved).suggestedFilename()).toMatch(/\.srt$/);
+    expect((await saved).suggestedFilename()).toBe(`${known?.title ?? ""}.srt`);
   });
 
   test("a line is corrected: it is kept, exported and found, and the correction can be corrected", async ({
@@ -156,6 +249,7 @@ test.describe("with its text alone", () => {
     const box = page.getByRole("textbox", { name: /^What was said/ });
     await expect(box).toBeFocused();
     await box.press("Escape");
+    await expect(row.getByRole("button", { name: /^Correct the line/ })).toBeFocused();
     await expect(row.locator(".row-text")).toHaveText(heard);
     await row.hover();
     await row.getByRole("button", { name: /^Correct the line/ }).click();
@@ -164,6 +258,8 @@ test.describe("with its text alone", () => {
     await expect(row.locator(".row-text")).toHaveText(`${heard} zorb`);
     await page.getByRole("button", { name: "Undo" }).click();
     await expect(row.locator(".row-text")).toHaveText(heard);
+    await expect(page.getByText("The correction is undone.")).toBeVisible();
+    await expect(page.getByRole("button", { name: "Undo" })).toHaveCount(0);
     // By keys alone: the line that plays.
     await row.getByRole("button", { name: /^Play from/ }).press("Enter");
     await page.keyboard.press("e");
@@ -201,6 +297,35 @@ test.describe("with its text alone", () => {
 
   test("a video that is not there is told as such", async ({ app: { page, open } }) => {
     await open("/watch/00000000-0000-4000-8000-000000000000");
-    await expect(page.getByRole("alert")).toContainText("Check the id");
+    await expect(page.getByRole("alert")).toContainText("This video is not there");
   });
+});
+
+test("of a video of which nothing was had, the page says why, takes it away, and tries again", async ({
+  app: { page, open },
+  site,
+}) => {
+  const { job } = await client().submit(`${site.origin}/wrong.flac`);
+  try {
+    await open(`/watch/${job.videoId}`);
+    const alert = page.getByRole("alert");
+    await expect(alert).toContainText("404");
+    await expect(alert).toHaveCount(1);
+    await expect(page.getByRole("region", { name: "Player" })).toHaveCount(0);
+    await expect(page.getByRole("searchbox", { name: "Find in the transcript" })).toHaveCount(0);
+    await expect(page.getByRole("button", { name: /Copy link|Export/ })).toHaveCount(0);
+    await expect(page.getByText("Another summary")).toHaveCount(0);
+    await page.getByRole("button", { name: "Remove" }).click();
+    await expect(page).toHaveURL(/\/library$/);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.goBack();
+    site.files.set("/wrong.flac", recording());
+    await page.getByRole("button", { name: "Retry" }).click();
+    await expect(alert).toHaveCount(0);
+    await expect(page.getByRole("button", { name: "Export" })).toBeVisible();
+    await expect(page.locator(".row").first()).toBeVisible();
+    await expect(page.locator(".prose").first()).not.toBeEmpty();
+  } finally {
+    await client().ingest.deleteVideo({ videoId: job.videoId });
+  }
 });

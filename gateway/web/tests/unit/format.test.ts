@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { ago, bytes, clock, plural, rate, readMoment, shortLink, span } from "../../src/format";
+import { ago, bytes, clock, length, plural, rate, readMoment, shortLink, span } from "../../src/format";
 
 test.each([
   [0, "0:00"],
@@ -10,6 +10,14 @@ test.each([
   [-1, "0:00"],
 ])("%d seconds are %s on the clock", (seconds, text) => {
   expect(clock(seconds)).toBe(text);
+});
+
+test.each([
+  [151.4, "2:31"],
+  [151.9, "2:32"],
+  [3599.6, "1:00:00"],
+])("a video of %d seconds is %s long", (seconds, text) => {
+  expect(length(seconds)).toBe(text);
 });
 
 test.each([

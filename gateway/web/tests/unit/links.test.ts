@@ -1,12 +1,19 @@
 import { expect, test } from "vitest";
 
-import { linksIn, listOf } from "../../src/links";
+import { linklessIn, linksIn, listOf } from "../../src/links";
 
 test("links are taken out of a text once, without what is around them", () => {
   expect(
     linksIn("See https://a.org/x, then (https://b.org/y) and https://a.org/x. “https://c.org/z?q=1!”"),
   ).toEqual(["https://a.org/x", "https://b.org/y", "https://c.org/z?q=1"]);
   expect(linksIn("no link at all")).toEqual([]);
+});
+
+test("lines with words and no link are told", () => {
+  expect(linklessIn("https://a.org/x\nnot a link\n\nsee https://b.org\nftp://x/y")).toEqual([
+    "not a link",
+    "ftp://x/y",
+  ]);
 });
 
 test("brackets that belong to a link stay", () => {
