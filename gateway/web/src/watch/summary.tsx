@@ -205,7 +205,7 @@ export function SummaryPanel(props: {
                   queueMicrotask(() => note.scrollIntoView({ block: "nearest", behavior: motion() }));
                 }}
               >
-                {error().message} {error().advice}
+                {error().message}
               </p>
             )}
           </Show>
