@@ -144,7 +144,8 @@ async def _language_model(settings: QuerySettings) -> AsyncIterator[LanguageMode
 
 async def run_reindex(settings: QuerySettings) -> None:
     """Mark every passage; the service that runs, or the next one, embeds them to the same ids."""
-    async with open_pool(settings.database_url, schema=NAME, most=1) as pool:
+    opened = open_pool(settings.database_url, schema=NAME, most=1, identity=settings.identity)
+    async with opened as pool:
         log.info("%d passages are embedded anew", await reindex(pool))
 
 

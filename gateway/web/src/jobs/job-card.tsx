@@ -5,9 +5,10 @@ import { createMemo, For, onCleanup, onMount, Show, type JSX } from "solid-js";
 import { JobState, Stage, StageState, type Job } from "@vidmesh/client";
 
 import { ago, length, rate, shortLink, span } from "../format";
-import { asProblem, mesh } from "../mesh";
+import { mesh } from "../mesh";
 import { Icon, type IconName } from "../parts/icon";
 import { toast } from "../parts/toast";
+import { tellTrouble } from "../parts/trouble";
 import { isOver, type JobView, type StageView } from "./job-view";
 import { enlisted } from "./jobs";
 import { isReadable, remove } from "./removal";
@@ -187,8 +188,7 @@ function JobActions(props: { job: JobView; readable: boolean }): JSX.Element {
       toast(said);
       keepPlace();
     } catch (thrown) {
-      const error = asProblem(thrown);
-      toast(`${error.message} ${error.advice}`);
+      tellTrouble(thrown);
     }
   };
   // The button that was pressed goes, and its card may be made anew elsewhere: the keyboard's place is on what there is now.

@@ -7,6 +7,7 @@ import { plural } from "../format";
 import { asProblem, mesh } from "../mesh";
 import { regret } from "../parts/regret";
 import { toast } from "../parts/toast";
+import { tellTrouble } from "../parts/trouble";
 
 interface Removable {
   id: string;
@@ -46,8 +47,7 @@ async function removeAll(jobs: readonly Removable[]): Promise<void> {
       }
       toast(`“${job.title}” has text from before: it stays in the library.`);
     } catch (thrown) {
-      const error = asProblem(thrown);
-      toast(`${error.message} ${error.advice}`);
+      tellTrouble(thrown);
     }
     stay(job);
   }

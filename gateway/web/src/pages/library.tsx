@@ -16,6 +16,7 @@ import { asProblem, mesh } from "../mesh";
 import { Empty, Problem, Waiting } from "../parts/states";
 import { regret } from "../parts/regret";
 import { toast } from "../parts/toast";
+import { tellTrouble } from "../parts/trouble";
 
 const PAGE = 60;
 
@@ -72,8 +73,7 @@ export function Library(): JSX.Element {
       for (const video of list) await work(video);
       toast(`${plural(list.length, "video")} ${said}.`);
     } catch (thrown) {
-      const error = asProblem(thrown);
-      toast(`${error.message} ${error.advice}`);
+      tellTrouble(thrown);
     }
     await Promise.all([read(), readShelves()]);
   };

@@ -8,10 +8,11 @@ import { ago, plural } from "../format";
 import { isOver } from "../jobs/job-view";
 import { enlisted, jobs } from "../jobs/jobs";
 import { isLeaving, isReadable, remove } from "../jobs/removal";
-import { asProblem, mesh } from "../mesh";
+import { mesh } from "../mesh";
 import { Icon } from "../parts/icon";
 import { Waiting } from "../parts/states";
 import { toast } from "../parts/toast";
+import { tellTrouble } from "../parts/trouble";
 import { polled } from "./polled";
 import { Unread } from "./unread";
 
@@ -37,8 +38,7 @@ export function Failures(): JSX.Element {
         await enlisted(mesh.ingest.retryJob({ jobId: id }));
         begun += 1;
       } catch (thrown) {
-        const error = asProblem(thrown);
-        toast(`${error.message} ${error.advice}`);
+        tellTrouble(thrown);
       }
     }
     if (begun > 0) toast(`${plural(begun, "job")} taken up again.`);

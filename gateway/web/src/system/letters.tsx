@@ -12,6 +12,7 @@ import { Icon } from "../parts/icon";
 import { regret } from "../parts/regret";
 import { Waiting } from "../parts/states";
 import { toast } from "../parts/toast";
+import { tellTrouble } from "../parts/trouble";
 import { polled } from "./polled";
 import { saidBy } from "./said";
 import { Unread } from "./unread";
@@ -31,8 +32,7 @@ export function Letters(): JSX.Element {
     if (document.activeElement === null || document.activeElement === document.body) heading?.focus();
   };
   const tell = (thrown: unknown) => {
-    const error = asProblem(thrown);
-    toast(`${error.message} ${error.advice}`);
+    tellTrouble(thrown);
   };
   const retry = async (wanted: DeadLetter[]) => {
     setBusy(true);

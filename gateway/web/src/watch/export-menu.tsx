@@ -4,9 +4,9 @@ import { DropdownMenu } from "@kobalte/core/dropdown-menu";
 import { For, type JSX } from "solid-js";
 import { ExportFormat } from "@vidmesh/client";
 
-import { asProblem, mesh } from "../mesh";
+import { mesh } from "../mesh";
 import { Icon } from "../parts/icon";
-import { toast } from "../parts/toast";
+import { tellTrouble } from "../parts/trouble";
 import { fileName } from "./file-name";
 
 const FORMATS = [
@@ -23,8 +23,7 @@ export function ExportMenu(props: { videoId: string; title: string; markdown: ()
       const file = await mesh.transcribe.exportTranscript({ videoId: props.videoId, format });
       download(called(ending), file.mediaType, file.content);
     } catch (thrown) {
-      const error = asProblem(thrown);
-      toast(`${error.message} ${error.advice}`);
+      tellTrouble(thrown);
     }
   };
   return (

@@ -6,9 +6,9 @@ import { StageState, type Transcript } from "@vidmesh/client";
 
 import { enlisted } from "../jobs/jobs";
 import { remove } from "../jobs/removal";
-import { asProblem, mesh } from "../mesh";
+import { mesh } from "../mesh";
 import { Icon } from "../parts/icon";
-import { toast } from "../parts/toast";
+import { tellTrouble } from "../parts/trouble";
 
 const STOPPED = {
   message: "The job was stopped before anything was heard.",
@@ -27,8 +27,7 @@ export function NothingHad(props: { transcript: Transcript; title: string }): JS
       // The page shows what comes of it as soon as the job is at work.
       await enlisted(mesh.ingest.retryJob({ jobId: props.transcript.jobId }));
     } catch (thrown) {
-      const error = asProblem(thrown);
-      toast(`${error.message} ${error.advice}`);
+      tellTrouble(thrown);
     }
     setBusy(false);
   };

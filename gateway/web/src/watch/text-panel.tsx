@@ -4,10 +4,10 @@ import { Show, type JSX } from "solid-js";
 import { StageState, type Transcript as TranscriptState } from "@vidmesh/client";
 
 import { plural } from "../format";
-import { asProblem } from "../mesh";
 import { Icon } from "../parts/icon";
 import { Waiting } from "../parts/states";
 import { toast } from "../parts/toast";
+import { tellTrouble } from "../parts/trouble";
 import { FindBox } from "./find-box";
 import type { Finder } from "./finder";
 import type { Following } from "./following";
@@ -34,8 +34,7 @@ export function TextPanel(props: {
       tell();
       return true;
     } catch (thrown) {
-      const error = asProblem(thrown);
-      toast(`${error.message} ${error.advice}`);
+      tellTrouble(thrown);
       return false;
     }
   };
